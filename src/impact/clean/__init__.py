@@ -1,0 +1,1 @@
+"""One raw table becomes one clean table and its audit. May touch: the engine; never the disk."""

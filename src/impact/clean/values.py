@@ -1,0 +1,82 @@
+"""One column as received becomes one typed column; what cannot be read is marked, never guessed. May touch: nothing."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import ibis
+
+from impact import settings
+from impact.errors import DataError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+@ibis.udf.scalar.builtin(name="try_strptime")  # type: ignore[untyped-decorator]
+def _try_strptime(text: str, form: str) -> datetime.datetime:
+    """Read a date in DuckDB, giving a missing value where the text has another form."""
+    raise AssertionError("runs in the engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A typed column, and two flags for each row."""
+
+    value: ir.Column
+    missing: ir.BooleanValue
+    """Nothing was given."""
+    bad: ir.BooleanValue
+    """Something was given that cannot be read."""
+
+
+def number(column: ir.Column) -> Values:
+    """Read a number; `1,234`, `12 yuan` and infinities are not numbers."""
+    kind = column.type()
+    if kind.is_string():
+        text = _trimmed(column)
+        missing = text.lower().isin(settings.MISSING_WORDS).fill_null(True)
+        value = text.try_cast("float64")
+        return Values((missing | value.isnan()).ifelse(ibis.null("float64"), value), missing, ~missing & ~_is_finite(value))
+    if kind.is_boolean() or kind.is_numeric():
+        value = column.cast("int64").cast("float64") if kind.is_boolean() else column.cast("float64")
+        missing = (value.isnull() | value.isnan()).fill_null(True)
+        return Values(missing.ifelse(ibis.null("float64"), value), missing, ~missing & ~_is_finite(value))
+    return Values(ibis.null("float64"), column.isnull(), column.notnull())
+
+
+def text(column: ir.Column) -> Values:
+    """Read a name or an identifier, as text, without the blanks around it."""
+    value = _trimmed(column.cast("string"))
+    missing = (value.isnull() | (value == "")).fill_null(True)
+    return Values(missing.ifelse(ibis.null("string"), value), missing, ibis.literal(False) & missing)
+
+
+def day(column: ir.Column, formats: tuple[str, ...]) -> tuple[Values, tuple[ir.BooleanValue, ...]]:
+    """Read a day by the first of several formats that gives a date, and say for each row which one it was."""
+    kind = column.type()
+    if kind.is_date() or kind.is_timestamp():
+        return Values(column.cast("date"), column.isnull(), ibis.literal(False) & column.isnull()), ()
+    if not kind.is_string() or not formats:
+        raise DataError(
+            f"column `{column.get_name()}`: it holds no dates.\nFound values of type {kind}.\nName its date formats in the study under `dates: formats`."
+        )
+    written = _trimmed(column)
+    missing = written.lower().isin(settings.MISSING_WORDS).fill_null(True)
+    readings = [_try_strptime(written, form).cast("date") for form in formats]
+    value = ibis.coalesce(*readings)
+    uses = tuple(
+        ~missing & reading.notnull() & (ibis.coalesce(*readings[:place]).isnull() if place else ibis.literal(True))
+        for place, reading in enumerate(readings)
+    )
+    return Values(missing.ifelse(ibis.null("date"), value), missing, ~missing & value.isnull()), uses
+
+
+def _trimmed(column: ir.Column) -> ir.StringValue:
+    return cast("ir.StringColumn", column).strip()
+
+
+def _is_finite(value: ir.Column) -> ir.BooleanValue:
+    return (value.notnull() & ~value.isinf() & ~value.isnan()).fill_null(False)

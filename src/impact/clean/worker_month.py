@@ -1,0 +1,217 @@
+"""A table as received becomes the worker-month table, or a complaint that names file, column, row and value. May touch: the engine.
+
+Nothing is coerced: a value that cannot be read stops the run, a rule that leaves rows out counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import ibis
+
+from impact.clean import values
+from impact.clean.audit import Audit, Rule
+from impact.clean.calendar import Calendar, calendar_of, read_first_covered, read_month
+from impact.clean.values import Values
+from impact.errors import DataError
+from impact.months import Period
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+    from impact.sources.raw import RawTable
+
+Transform = Literal["none", "log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column of a source stands for what; names as the source spells them."""
+
+    month: str
+    worker: str | None = None
+    unit: str | None = None
+    cluster: str | None = None
+    weight: str | None = None
+    first_covered: str | None = None
+    covered: str | None = None
+    joined: str | None = None
+    left: str | None = None
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Outcomes and covariates: name in the clean table → column of the source."""
+    transforms: Mapping[str, Transform] = field(default_factory=dict)
+    """Outcomes that are transformed as they are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMonths:
+    """The clean table, what one step of its months is, and what cleaning did."""
+
+    table: ir.Table
+    period: Period
+    audit: Audit
+
+
+def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None = None, formats: tuple[str, ...] = ()) -> WorkerMonths:
+    """Read a table as worker-months.
+
+    `period` None lets the month column decide; `formats` are the date formats of the study.
+    Raises DataError for a missing column, a value that cannot be read, a missing identifier or month, a weight or logged outcome that is not
+    positive, and two rows of one worker in one month.
+    """
+    calendar = calendar_of(raw.column(columns.month), period, formats)
+    read = _read(raw, columns, calendar, formats)
+    _refuse_bad_values(raw, read)
+    table = raw.table.select(**{name: one.values.value for name, one in read.items()})
+    rows = int(table.count().to_pyarrow().as_py())
+    if rows == 0:
+        raise DataError(f"{raw.name}: there are no rows.\nFound the header alone.\nExport the table again.")
+    if columns.worker:
+        _refuse_duplicates(raw, read)
+    if columns.first_covered:
+        _refuse_changing_coverage(raw, read)
+    rules = _rules(raw, read, rows)
+    return WorkerMonths(table, calendar.period, Audit(raw.name, raw.sha256, rows, rules, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One column of the clean table: where it comes from, and what may be wrong with it."""
+
+    source: str
+    values: Values
+    needs: str
+    """What a value must be, for messages."""
+    required: bool = False
+    format_uses: tuple[tuple[str, ir.BooleanValue], ...] = ()
+
+
+def _read(raw: RawTable, columns: Columns, calendar: Calendar, formats: tuple[str, ...]) -> dict[str, _Read]:
+    """Read every column that is asked for, in the order of the schema."""
+    read: dict[str, _Read] = {}
+    for name, source in (("worker", columns.worker), ("unit", columns.unit or columns.worker), ("cluster", columns.cluster)):
+        if source:
+            read[name] = _Read(source, values.text(raw.column(source)), "a name or number that identifies", required=True)
+    read["month"] = _Read(columns.month, read_month(calendar, raw.column(columns.month)), f"a {calendar.written}", required=True)
+    if columns.weight:
+        read["weight"] = _Read(columns.weight, _positive(values.number(raw.column(columns.weight))), "a positive number", required=True)
+    if columns.first_covered:
+        column = raw.column(columns.first_covered)
+        read["first_covered"] = _Read(
+            columns.first_covered, read_first_covered(calendar, column), f"a {calendar.written}, or 0, empty or inf for never"
+        )
+    if columns.covered:
+        read["covered"] = _Read(columns.covered, _yes_no(values.number(raw.column(columns.covered))), "0 or 1", required=True)
+    for name, source in (("joined", columns.joined), ("left", columns.left)):
+        if source:
+            days, uses = values.day(raw.column(source), formats)
+            read[name] = _Read(
+                source, days, f"a date written as {' or '.join(formats)}", name == "joined", tuple(zip(formats, uses, strict=False))
+            )
+    for name, source in columns.numbers.items():
+        read[name] = _number(raw, source, columns.transforms.get(name, "none"))
+    return read
+
+
+def _number(raw: RawTable, source: str, transform: Transform) -> _Read:
+    found = values.number(raw.column(source))
+    if transform == "none":
+        return _Read(source, found, "a number")
+    positive = _positive(found)
+    logged = positive.bad.ifelse(ibis.null("float64"), positive.value).ln()
+    return _Read(source, Values(logged, positive.missing, positive.bad), "a positive number, because its logarithm is taken")
+
+
+def _positive(found: Values) -> Values:
+    return Values(found.value, found.missing, found.bad | (found.value <= 0).fill_null(False))
+
+
+def _yes_no(found: Values) -> Values:
+    return Values(found.value == 1, found.missing, found.bad | (~found.value.isin((0, 1))).fill_null(False))
+
+
+def _refuse_bad_values(raw: RawTable, read: dict[str, _Read]) -> None:
+    counts = {f"bad_{name}": one.values.bad.sum() for name, one in read.items()}
+    counts |= {f"missing_{name}": one.values.missing.sum() for name, one in read.items() if one.required}
+    found = raw.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    for name, one in read.items():
+        if found[f"bad_{name}"]:
+            raise _value_error(raw, one, one.values.bad, int(found[f"bad_{name}"]), "cannot be used")
+        if found.get(f"missing_{name}"):
+            raise _value_error(raw, one, one.values.missing, int(found[f"missing_{name}"]), "is missing")
+
+
+def _value_error(raw: RawTable, one: _Read, condition: ir.BooleanValue, count: int, what: str) -> DataError:
+    examples = ", ".join(
+        f"row {row} has `{'' if record[one.source] is None else record[one.source]}`"
+        for row, record in raw.first_rows(condition, (one.source,))
+    )
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return DataError(
+        f"{raw.name}: column `{one.source}` {what} in {rows}.\nFound: {examples}{', …' if count > 3 else ''}.\n"
+        f"Each value must be {one.needs}; mend these rows in the source, or leave them out there."
+    )
+
+
+def _refuse_duplicates(raw: RawTable, read: dict[str, _Read]) -> None:
+    worker, month = read["worker"], read["month"]
+    keyed = raw.table.mutate(worker_=worker.values.value, month_=month.values.value)
+    counted = keyed.group_by("worker_", "month_").aggregate(rows_=keyed.count())
+    twice = counted.filter(counted["rows_"] > 1)
+    number = int(twice.count().to_pyarrow().as_py())
+    if number == 0:
+        return
+    first = twice.order_by("worker_", "month_").limit(1).to_pyarrow().to_pylist()[0]
+    same = (worker.values.value == first["worker_"]) & (month.values.value == first["month_"])
+    found = raw.first_rows(same.fill_null(False), (worker.source, month.source))
+    rows = " and ".join(str(row) for row, _ in found)
+    raise DataError(
+        f"{raw.name}: {number:,} pair{'s' if number > 1 else ''} of `{worker.source}` and `{month.source}` stand more than once.\n"
+        f"Found `{found[0][1][worker.source]}` in `{found[0][1][month.source]}` in rows {rows}.\n"
+        "One worker has one row a month: add such rows up, or remove the copies, in the source."
+    )
+
+
+def _refuse_changing_coverage(raw: RawTable, read: dict[str, _Read]) -> None:
+    """A unit is first covered once; `never` (missing) beside a month is a change too."""
+    unit, first = read["unit"], read["first_covered"]
+    spread = first.values.value.nunique() + first.values.value.isnull().any().cast("int64")
+    counted = raw.table.group_by(unit_=unit.values.value).aggregate(values_=spread)
+    changing = counted.filter(counted["values_"] > 1)
+    number = int(changing.count().to_pyarrow().as_py())
+    if number == 0:
+        return
+    example = changing.order_by("unit_").limit(1).to_pyarrow().to_pylist()[0]["unit_"]
+    found = raw.first_rows((unit.values.value == example).fill_null(False), (first.source,), most=1000)
+    shown = {str(record[first.source]): row for row, record in reversed(found)}
+    rows = ", ".join(f"`{value}` (row {row})" for value, row in list(shown.items())[:3])
+    raise DataError(
+        f"{raw.name}: column `{first.source}` changes within {number:,} unit{'s' if number > 1 else ''} of `{unit.source}`.\n"
+        f"Found for `{example}`: {rows}.\n"
+        "Coverage is decided for the unit: name the level at which it is decided, or mend the source."
+    )
+
+
+def _rules(raw: RawTable, read: dict[str, _Read], rows: int) -> tuple[Rule, ...]:
+    """Count how values were read, for the audit."""
+    wanted: list[tuple[str, str, ir.BooleanValue]] = []
+    for name, one in read.items():
+        for form, use in one.format_uses:
+            wanted.append(
+                (f"{name}: date read as {form}", f"declared rule of the study for `{one.source}`: the first format that gives a date", use)
+            )
+        if not one.required and name not in ("first_covered", "left"):
+            wanted.append((f"{name}: no value", f"`{one.source}` is empty; the row does not count for this outcome", one.values.missing))
+    if not wanted:
+        return ()
+    counts = (
+        raw.table.aggregate(**{f"count_{place}": condition.sum() for place, (_, _, condition) in enumerate(wanted)})
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
+    return tuple(
+        Rule(name, "read" if "date read" in name else "kept", int(counts[f"count_{place}"] or 0), why)
+        for place, (name, why, _) in enumerate(wanted)
+    )

@@ -1,0 +1,220 @@
+"""The command line, and the only room that prints. Heavy imports stay inside the commands, so that --help answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impact import __version__, settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impact.run.estimate_file import Answer
+
+app = typer.Typer(
+    name="impact",
+    help="Evaluate collective agreements for platform workers: what they did to attrition and income, and how far the evidence carries.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+
+
+class Transform(StrEnum):
+    none = "none"
+    log = "log"
+
+
+class Aggregate(StrEnum):
+    none = "none"
+    simple = "simple"
+    cohort = "cohort"
+    event_time = "event_time"
+    calendar = "calendar"
+
+
+class Comparison(StrEnum):
+    never = "never"
+    not_yet = "not_yet"
+
+
+class Base(StrEnum):
+    varying = "varying"
+    universal = "universal"
+
+
+def main() -> None:
+    """Run a command; print what a user can mend without a traceback."""
+    from impact.errors import ImpactError
+
+    try:
+        app()
+    except ImpactError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Finished stages are kept; the same command goes on from there.", err=True)
+        sys.exit(130)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"impact {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def estimate(
+    file: Annotated[Path, typer.Argument(help="A panel as CSV (UTF-8) or Parquet.")],
+    month: Annotated[str, typer.Option(help="Column of the month, year or period.")],
+    first_covered: Annotated[str, typer.Option(help="Column of the first covered month; 0, empty or inf mean never.")],
+    outcome: Annotated[str, typer.Option(help="Column of the outcome.")],
+    unit: Annotated[str | None, typer.Option(help="Column of the level at which coverage is decided; the worker where left out.")] = None,
+    worker: Annotated[str | None, typer.Option(help="Column of the person; leave out for repeated cross-sections.")] = None,
+    transform: Annotated[Transform, typer.Option(help="Taken of the outcome first.")] = Transform.none,
+    cluster: Annotated[
+        str | None, typer.Option(help="Column in which errors move together; `worker` for worker-level errors; the unit where left out.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Column of sampling weights.")] = None,
+    estimator: Annotated[str, typer.Option(help="att_gt (group-time effects) or twfe (two-way fixed effects).")] = "att_gt",
+    aggregate: Annotated[Aggregate, typer.Option(help="How group-time effects are averaged.")] = Aggregate.none,
+    comparison: Annotated[Comparison, typer.Option(help="Who stands for the path without coverage.")] = Comparison.not_yet,
+    base: Annotated[
+        Base, typer.Option(help="Base of the effects before coverage: the month before, or the last month before coverage.")
+    ] = Base.varying,
+    anticipation: Annotated[int, typer.Option(min=0, help="Months before coverage in which behaviour may already change.")] = 0,
+    event_from: Annotated[int | None, typer.Option(help="First event time that is shown and averaged.")] = None,
+    event_to: Annotated[int | None, typer.Option(help="Last event time that is shown and averaged.")] = None,
+    balance: Annotated[
+        int | None, typer.Option(min=0, help="Keep only cohorts seen this long after coverage, and no later event time.")
+    ] = None,
+    level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = settings.LEVEL,
+    bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the draws behind the bands.")] = settings.SEED,
+    delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
+    as_json: Annotated[bool, typer.Option("--json", help="Write the tidy table as JSON to standard output, and nothing else.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Write the tidy table as CSV to standard output, and nothing else.")] = False,
+) -> None:
+    """Estimate the effect of coverage on any panel, in one command.
+
+    Example: impact estimate mpdta.csv --unit countyreal --worker countyreal --month year --first-covered first_treat --outcome lemp --aggregate event_time
+    """
+    from impact.infer.aggregate import Window
+    from impact.infer.bands import with_bands
+    from impact.run.estimate_file import Request, estimate_file
+
+    answer = estimate_file(
+        Request(
+            file=file,
+            month=month,
+            first_covered=first_covered,
+            outcome=outcome,
+            unit=unit,
+            worker=worker,
+            cluster=cluster,
+            weights=weights,
+            transform=transform.value,
+            delimiter="\t" if delimiter in ("\\t", "tab") else delimiter,
+            estimator=estimator,
+            by=aggregate.value,
+            window=Window(event_from, event_to, balance),
+            comparison=comparison.value,
+            base=base.value,
+            anticipation=anticipation,
+        )
+    )
+    table = with_bands(answer.estimate, level, seed) if bands else answer.estimate.tidy(level)
+    _print_answer(answer, table, as_json, as_csv)
+
+
+def _print_answer(answer: Answer, table: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
+    period = answer.estimate.design.period
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(_records(table, period), indent=1))
+    elif as_csv:
+        import pandas as pd
+
+        typer.echo(pd.DataFrame(_records(table, period)).to_csv(index=False, lineterminator="\n"), nl=False)
+    else:
+        typer.echo(_shown(table))
+    quiet = as_json or as_csv
+    if not quiet:
+        typer.echo("")
+    for line in (*answer.facts, _errors_in_words(answer), *answer.estimate.notes):
+        typer.echo(line, err=quiet)
+
+
+def _records(table: pd.DataFrame, period: Any) -> list[dict[str, Any]]:
+    """Give plain values: missing as null, months as `2024-03`, years and indices as numbers."""
+    import math
+
+    import pandas as pd
+
+    from impact.months import label
+
+    def plain(name: str, value: Any) -> Any:
+        if pd.isna(value):
+            return None
+        if name in ("cohort", "month"):
+            return label(period, int(value)) if period == "month" else int(value)
+        if name == "event_time":
+            return int(value)
+        return value if isinstance(value, str) or math.isfinite(value) else None
+
+    return [{str(name): plain(str(name), value) for name, value in record.items()} for record in table.to_dict("records")]
+
+
+def _shown(table: pd.DataFrame) -> str:
+    """Lay the table out for a terminal of 80 columns."""
+    last = ("band_low", "band_high") if "band_low" in table else ("p_value",)
+    columns = ["estimate", "std_error", "conf_low", "conf_high", *last]
+    width = max(8, *(len(term) for term in table["term"]))
+    lines = [" ".join([f"{'term':<{width}}", *(f"{name:>10}" for name in columns)])]
+    for record in table.to_dict("records"):
+        lines.append(" ".join([f"{record['term']:<{width}}", *(f"{_number(record[name]):>10}" for name in columns)]))
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    if value != value:
+        return "–"
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return f"{value:.5g}" if abs(value) >= 1 else f"{value:.4f}"
+    return f"{value:.2e}"
+
+
+def _errors_in_words(answer: Answer) -> str:
+    errors = answer.estimate.errors
+    who = "each worker" if errors.cluster_level == "worker" else f"by {errors.cluster_level}"
+    words = f"errors clustered {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
+    return words + ("; fewer than ten covered clusters: do not trust these errors" if errors.covered_clusters < 10 else "")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of study files, for editors."""
+    from impact.study import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+DATA_ROOT = "IMPACT_DATA"
+
+
+def _data_root(data: Path | None) -> Path:
+    return data or Path(os.environ.get(DATA_ROOT) or "data")

@@ -1,0 +1,138 @@
+"""The question: units × months of one outcome, and who is covered when. May touch: nothing.
+
+One gate, `design_of`, builds a `Design` and makes every complaint about shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact.errors import DesignError
+from impact.moments.moments import Floats, Moments
+from impact.months import Period, label
+
+Bools = NDArray[np.bool_]
+WORKER = "worker"
+"""Name of the cluster level at which every worker stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """One outcome by unit and month, the cohort of every unit, and the clusters in which errors move together.
+
+    Arrays have shape (units, months) or (units,), in the order of `units` and `months`.
+    """
+
+    outcome: str
+    period: Period
+    months: tuple[int, ...]
+    units: tuple[str, ...]
+    cohort: Floats
+    """First covered month; missing means never, and there is no other spelling of never."""
+    coverage: Bools
+    """Whether the unit is covered in the month; follows from `cohort` unless coverage may end."""
+    rows: Floats
+    """Worker-months seen."""
+    weight: Floats
+    """Σw over the workers seen."""
+    total: Floats
+    """Σwy over the workers seen."""
+    square: Floats
+    """Σwy² over the workers seen."""
+    workers: Floats
+    """Workers of the unit, each counted with its mean weight."""
+    headcount: Floats
+    """Workers of the unit, each counted once."""
+    cluster: tuple[str, ...]
+    """Cluster of each unit; not used where `cluster_level` is `worker` and a unit holds several."""
+    cluster_level: str
+    pairs: Floats | None
+    """Worker-level second moments as in `Moments.pairs`; None where a unit is one worker or they were not asked for."""
+    one_worker_per_unit: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cohorts(self) -> tuple[int, ...]:
+        """First covered months that occur, ascending."""
+        return tuple(int(month) for month in np.unique(self.cohort[~np.isnan(self.cohort)]))
+
+    @property
+    def seen(self) -> Bools:
+        """Whether anybody is seen in a unit and month."""
+        return self.weight > 0
+
+    def place(self, month: int) -> int:
+        """Give the position of a month on the axis."""
+        return self.months.index(month)
+
+    def label(self, month: int) -> str:
+        """Write a month for readers."""
+        return label(self.period, month)
+
+    def keep(self, units: Bools, months: Bools | None = None, note: str = "") -> Design:
+        """Restrict to some units and months."""
+        chosen = np.ones(len(self.months), dtype=bool) if months is None else months
+        grid = np.ix_(units, chosen)
+        pairs = None if self.pairs is None else self.pairs[np.ix_(units, *[np.r_[chosen, chosen, True]] * 2)]
+        return replace(
+            self,
+            months=tuple(month for month, kept in zip(self.months, chosen, strict=True) if kept),
+            units=tuple(unit for unit, kept in zip(self.units, units, strict=True) if kept),
+            cluster=tuple(cluster for cluster, kept in zip(self.cluster, units, strict=True) if kept),
+            cohort=self.cohort[units],
+            workers=self.workers[units],
+            headcount=self.headcount[units],
+            coverage=self.coverage[grid],
+            rows=self.rows[grid],
+            weight=self.weight[grid],
+            total=self.total[grid],
+            square=self.square[grid],
+            pairs=pairs,
+            notes=(*self.notes, note) if note else self.notes,
+        )
+
+
+def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", coverage: pd.DataFrame | None = None) -> Design:
+    """Build the design of one outcome from moments whose units carry `first_covered`.
+
+    `cluster_level` is `worker`, `unit`, or what the units' attribute `cluster` is called. `coverage`, a frame of units × months, says who is
+    covered when, where that does not follow from the first covered month.
+    Raises DesignError where coverage is unknown or errors by worker need pairs that the moments do not hold.
+    """
+    if "first_covered" not in moments.units:
+        raise DesignError(
+            "moments: their units do not say when they are first covered.\nFound no `first_covered`.\nCompress the panel with that column."
+        )
+    by_worker = cluster_level == WORKER
+    if by_worker and moments.pairs is None and not moments.one_worker_per_unit:
+        raise DesignError(
+            "moments: errors by worker need sums over pairs of months.\nFound cells alone.\nCompress the panel again with pairs."
+        )
+    cohort = moments.units["first_covered"].to_numpy(dtype=float)
+    months = np.asarray(moments.months)
+    follows = np.where(np.isnan(cohort), np.inf, cohort)[:, None] <= months[None, :]
+    clusters = moments.units["cluster"] if "cluster" in moments.units and not by_worker else moments.units.index
+    return Design(
+        outcome=outcome,
+        period=moments.period,
+        months=moments.months,
+        units=tuple(str(unit) for unit in moments.units.index),
+        cohort=cohort,
+        coverage=follows
+        if coverage is None
+        else coverage.reindex(index=moments.units.index, columns=list(moments.months)).to_numpy(dtype=bool),
+        rows=moments.array(outcome, "n"),
+        weight=moments.array(outcome, "w"),
+        total=moments.array(outcome, "wy"),
+        square=moments.array(outcome, "wy2"),
+        workers=moments.worker_weight(outcome),
+        headcount=moments.worker_count(outcome),
+        cluster=tuple(str(name) for name in clusters),
+        cluster_level=cluster_level,
+        pairs=moments.pairs[outcome] if by_worker and moments.pairs is not None else None,
+        one_worker_per_unit=moments.one_worker_per_unit,
+    )

@@ -1,0 +1,161 @@
+"""Group-time average treatment effects.
+
+Estimand: ATT(g, t), the mean effect in month t on the workers of the units first covered in month g.
+Assumes:  parallel trends with the comparison group, no anticipation beyond `anticipation` months, coverage that lasts.
+Source:   Callaway and Sant'Anna (2021), doi:10.1016/j.jeconom.2020.12.001, eq. 2.1-2.5, without covariates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from impact.design.contrast import Contrast, change
+from impact.design.design import Bools, Design
+from impact.errors import DesignError, EstimationError
+from impact.infer.cluster import cluster_errors
+from impact.results import Estimate, Info, Term
+
+INFO = Info("att_gt", "Group-time average effects", "组群-时间平均效应", "Callaway and Sant'Anna (2021)")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the covered are compared."""
+
+    comparison: Literal["never", "not_yet"] = "not_yet"
+    """Who stands for the path without coverage: units never covered, or all that are not covered yet."""
+    base: Literal["varying", "universal"] = "varying"
+    """Base month of the leads: the month before, or always the last month before coverage."""
+    anticipation: int = 0
+    """Months before coverage in which behaviour may already change."""
+    workers: Literal["all", "stayers"] = "all"
+    """Compare whoever is seen in a month, or only those seen in both months of a change."""
+
+
+def fit(design: Design, options: Options = Options()) -> Estimate:
+    """Compare each cohort's change in the outcome with its comparison group's change.
+
+    Raises DesignError where no cohort can be compared, EstimationError where fewer than two clusters are left.
+    """
+    if options.workers == "stayers" and not design.one_worker_per_unit:
+        raise DesignError(
+            f"workers `stayers`: the same workers can be followed only where a unit is one worker.\n"
+            f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nName the worker as the unit, or use workers `all`."
+        )
+    usable = _usable(design, options)
+    cohorts = _cohorts(usable, options)
+    named = [(cohort, month, _att(usable, cohort, month, options)) for cohort in cohorts for month in _months(usable, cohort, options)]
+    estimated = [(cohort, month, contrast) for cohort, month, contrast in named if contrast is not None]
+    if not estimated:
+        raise EstimationError(
+            f"outcome `{design.outcome}`: no group-time effect can be estimated.\n"
+            f"Found {len(cohorts)} cohorts with a comparison group, and nobody seen in the months needed.\nCheck the months and the comparison group."
+        )
+    terms = tuple(_term(usable, cohort, month) for cohort, month, _ in estimated)
+    contrasts = tuple(contrast for _, _, contrast in estimated)
+    dropped = len(named) - len(estimated)
+    notes = (*usable.notes, *([f"{dropped} group-time effects left out: nobody is seen in a month that they need"] if dropped else []))
+    return Estimate(INFO, usable, options, terms, contrasts, cluster_errors(usable, contrasts), notes)
+
+
+def _usable(design: Design, options: Options) -> Design:
+    """Set aside the units and months that no comparison can use, each with a note."""
+    first, last = design.months[0], design.months[-1]
+    early = design.cohort <= first + options.anticipation
+    if early.any():
+        note = f"{_workers(design, early)} left out: covered from the first month on, so there is nothing to compare with"
+        design = design.keep(~early, note=note)
+    late = design.cohort > last
+    if late.any():
+        note = f"{_workers(design, late)} first covered after the last month count as never covered"
+        design = _as_never(design, late, note)
+    if not design.cohorts:
+        raise DesignError(
+            f"outcome `{design.outcome}`: no unit comes under coverage within the months seen.\n"
+            f"Found {len(design.units):,} units, {design.label(first)} to {design.label(last)}.\nCheck the first covered months."
+        )
+    return design if np.isnan(design.cohort).any() else _without_never(design, options)
+
+
+def _without_never(design: Design, options: Options) -> Design:
+    """Where every unit is covered in the end, the last cohort serves as comparison until it is covered itself."""
+    latest = design.cohorts[-1]
+    if options.comparison == "never":
+        raise DesignError(
+            f"comparison `never`: every unit is covered at some time.\nFound cohorts {', '.join(design.label(g) for g in design.cohorts)}.\n"
+            "Compare with `not_yet` covered units."
+        )
+    months = np.asarray(design.months) < latest - options.anticipation
+    note = f"every unit is covered in the end: months from {design.label(latest)} on are left out, and its units serve as comparison only"
+    return _as_never(design.keep(np.ones(len(design.units), dtype=bool), months, note), design.cohort == latest, "")
+
+
+def _as_never(design: Design, units: Bools, note: str) -> Design:
+    return replace(design, cohort=np.where(units, np.nan, design.cohort), notes=(*design.notes, note) if note else design.notes)
+
+
+def _cohorts(design: Design, options: Options) -> list[int]:
+    if design.cohorts:
+        return list(design.cohorts)
+    raise DesignError(
+        f"outcome `{design.outcome}`: there is one cohort, and nobody to compare it with.\n"
+        f"Found months {design.label(design.months[0])} to {design.label(design.months[-1])}.\nAdd units that are covered later, or never."
+    )
+
+
+def _months(design: Design, cohort: int, options: Options) -> list[int]:
+    """List the months in which a cohort's effect is defined."""
+    if _universal_base(design, cohort, options) is None:
+        return []
+    return list(design.months[1:] if options.base == "varying" else design.months)
+
+
+def _universal_base(design: Design, cohort: int, options: Options) -> int | None:
+    """Give the last month before coverage and its anticipation."""
+    before = [month for month in design.months if month + options.anticipation < cohort]
+    return before[-1] if before else None
+
+
+def _base(design: Design, cohort: int, month: int, options: Options) -> int:
+    universal = _universal_base(design, cohort, options)
+    assert universal is not None
+    if options.base == "universal" or month > universal:
+        return universal
+    return design.months[design.place(month) - 1]
+
+
+def _att(design: Design, cohort: int, month: int, options: Options) -> Contrast | None:
+    base = _base(design, cohort, month, options)
+    covered, compared = design.cohort == cohort, _comparison(design, cohort, max(month, base), options)
+    if options.workers == "stayers":
+        both = design.seen[:, design.place(base)] & design.seen[:, design.place(month)]
+        covered, compared = covered & both, compared & both
+    if not (_is_seen(design, covered, base, month) and _is_seen(design, compared, base, month)):
+        return None
+    return change(design, covered, base, month) - change(design, compared, base, month)
+
+
+def _comparison(design: Design, cohort: int, month: int, options: Options) -> Bools:
+    never = np.isnan(design.cohort)
+    if options.comparison == "never":
+        return never
+    return np.asarray(never | ((design.cohort > month + options.anticipation) & (design.cohort != cohort)))
+
+
+def _is_seen(design: Design, units: Bools, base: int, month: int) -> bool:
+    return bool(design.seen[units, design.place(base)].any() and design.seen[units, design.place(month)].any())
+
+
+def _term(design: Design, cohort: int, month: int) -> Term:
+    workers = float(design.weight[design.cohort == cohort, design.place(month)].sum())
+    return Term(
+        f"att({design.label(cohort)}, {design.label(month)})", cohort=cohort, month=month, event_time=month - cohort, workers=workers
+    )
+
+
+def _workers(design: Design, units: Bools) -> str:
+    count = int(design.headcount[units].sum())
+    return f"{count:,} worker{'s' if count != 1 else ''}"

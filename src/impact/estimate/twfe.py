@@ -1,0 +1,136 @@
+"""Two-way fixed effects: the benchmark to distrust.
+
+Estimand: the coefficient of coverage beside unit and month effects; where effects differ, an average of them with weights that may be negative.
+Assumes:  parallel trends, and the same effect for every cohort in every month, on entering coverage as on leaving it.
+Source:   Goodman-Bacon (2021), doi:10.1016/j.jeconom.2021.03.014; errors by the conventions of R `fixest` 0.14: singletons dropped, factor
+          G/(G−1) · (n−1)/(n−K) where unit effects nested in the clusters are not counted in K, t with G−1 degrees of freedom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from impact.design.contrast import Contrast
+from impact.design.design import Bools, Design
+from impact.errors import DesignError, EstimationError
+from impact.infer.cluster import cluster_counts, cluster_errors
+from impact.moments.moments import Floats
+from impact.results import Errors, Estimate, Info, Term
+
+INFO = Info("twfe", "Two-way fixed effects (benchmark)", "双向固定效应（对照基准）", "Goodman-Bacon (2021)")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is held constant, and how errors are taken."""
+
+    covariates: tuple[Design, ...] = ()
+    """Designs of the covariates, on the same units and months; each unit must be one worker."""
+    errors: Literal["cluster", "homoskedastic"] = "cluster"
+    """`homoskedastic` is what textbooks print; it is shown for comparison only."""
+
+
+def fit(design: Design, options: Options = Options()) -> Estimate:
+    """Regress the outcome on coverage with unit and month effects.
+
+    The effects are those of the design's units: name the worker as the unit for worker effects. Raises DesignError where covariates meet units of
+    several workers, EstimationError where coverage does not vary once the effects are out.
+    """
+    if options.covariates:
+        _require_one_worker(design)
+    kept, covariates, dropped = _without_singletons(design, options.covariates)
+    regressors = np.stack([kept.coverage.astype(float), *(_means(covariate) for covariate in covariates)])
+    partial = np.stack([_residual(kept, regressor) for regressor in regressors])
+    cross = np.einsum("kus,us,lus->kl", partial, kept.weight, partial)
+    if cross[0, 0] <= 1e-10 * float((kept.weight * kept.coverage).sum() or 1.0):
+        raise EstimationError(
+            f"outcome `{design.outcome}`: coverage does not vary within units over time beyond the month effects.\n"
+            f"Found {len(kept.units):,} units, {kept.coverage.any(axis=1).sum():,} of them ever covered.\nNothing can be estimated from these rows."
+        )
+    inverse = np.linalg.inv(cross)
+    coefficients = inverse @ np.einsum("kus,us->k", partial, kept.total)
+    fitted = _fitted(kept, regressors, coefficients)
+    a = np.where(kept.seen, np.einsum("k,kus->us", inverse[0], partial), 0.0)
+    contrast = Contrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
+    errors, correction = _errors(kept, contrast, fitted, float(inverse[0, 0]), len(regressors), options)
+    notes = (*kept.notes, *([f"{dropped:,} worker-months left out: their unit or month is seen only once"] if dropped else []))
+    term = Term("coverage", workers=float(kept.headcount[kept.coverage.any(axis=1)].sum()))
+    return Estimate(INFO, kept, options, (term,), (contrast,), errors, notes, correction=correction)
+
+
+def _require_one_worker(design: Design) -> None:
+    """Covariates belong to workers: the mean of a unit cannot stand for them."""
+    if not design.one_worker_per_unit:
+        raise DesignError(
+            f"covariates: they are held constant worker by worker.\n"
+            f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nName the worker as the unit."
+        )
+
+
+def _means(design: Design) -> Floats:
+    return np.divide(design.total, design.weight, out=np.zeros_like(design.total), where=design.seen)
+
+
+def _without_singletons(design: Design, covariates: tuple[Design, ...]) -> tuple[Design, tuple[Design, ...], int]:
+    """Drop units and months with a single row, again and again, as they add nothing but count in the factors."""
+    rows = np.where(design.seen, design.rows, 0.0)
+    units, months = np.ones(rows.shape[0], dtype=bool), np.ones(rows.shape[1], dtype=bool)
+    while True:
+        left = rows * units[:, None] * months[None, :]
+        few_units, few_months = units & (left.sum(axis=1) <= 1), months & (left.sum(axis=0) <= 1)
+        if not (few_units.any() or few_months.any()):
+            break
+        units, months = units & ~few_units, months & ~few_months
+    if not (units.any() and months.any()):
+        raise EstimationError(
+            f"outcome `{design.outcome}`: every unit is seen only once.\nFound {len(design.units):,} units.\n"
+            "Two-way fixed effects follow units over time: name the worker or the unit that is seen in several months."
+        )
+    dropped = int(rows.sum() - (rows * units[:, None] * months[None, :]).sum())
+    return design.keep(units, months), tuple(covariate.keep(units, months) for covariate in covariates), dropped
+
+
+def _residual(design: Design, values: Floats) -> Floats:
+    """Take unit and month effects out of an array over units × months, weighted by the cells; exact also where cells are empty."""
+    unit, month = _effects(design, values)
+    return np.asarray(np.where(design.seen, values - unit[:, None] - month[None, :], 0.0))
+
+
+def _effects(design: Design, values: Floats) -> tuple[Floats, Floats]:
+    """Solve for unit and month effects: the unit effects are substituted out, the month effects solve a system of their own size."""
+    weight = design.weight
+    unit_weight = weight.sum(axis=1)
+    system = np.diag(weight.sum(axis=0)) - weight.T @ (weight / unit_weight[:, None])
+    unit_mean = (weight * values).sum(axis=1) / unit_weight
+    target = (weight * (values - unit_mean[:, None])).sum(axis=0)
+    month = np.linalg.lstsq(system, target, rcond=None)[0]
+    return unit_mean - weight @ month / unit_weight, month
+
+
+def _fitted(design: Design, regressors: Floats, coefficients: Floats) -> Floats:
+    explained = np.einsum("k,kus->us", coefficients, regressors)
+    unit, month = _effects(design, _means(design) - explained)
+    return np.asarray(explained + unit[:, None] + month[None, :])
+
+
+def _errors(design: Design, contrast: Contrast, fitted: Floats, inverse: float, regressors: int, options: Options) -> tuple[Errors, float]:
+    rows = float(design.rows.sum())
+    effects = regressors + len(design.months)
+    if options.errors == "homoskedastic":
+        freedom = rows - effects - len(design.units) + 1
+        residual = float((design.square - 2 * fitted * design.total + fitted**2 * design.weight).sum())
+        used: Bools = np.ones(len(design.units), dtype=bool)
+        clusters, covered = cluster_counts(design, used)
+        return Errors(np.array([[residual / freedom * inverse]]), freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
+    clusters, _ = cluster_counts(design, np.ones(len(design.units), dtype=bool))
+    counted = effects if _nested(design) else effects + len(design.units) - 1
+    correction = clusters / (clusters - 1) * (rows - 1) / (rows - counted) if clusters > 1 else 1.0
+    return cluster_errors(design, (contrast,), correction, float(clusters - 1)), correction
+
+
+def _nested(design: Design) -> bool:
+    """Say whether the units' effects are nested in the clusters: not where rows without an identity are the clusters."""
+    return design.pairs is None

@@ -1,0 +1,57 @@
+"""Uniform confidence bands: one critical value that holds for all terms of a path together.
+
+Source: Montiel Olea and Plagborg-Møller (2019), doi:10.1002/jae.2656 (the sup-t band), with the covariance of `infer.cluster`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from impact import settings
+from impact.results import Estimate
+
+
+def critical_value(estimate: Estimate, level: float = settings.LEVEL, draws: int = settings.BAND_DRAWS, seed: int = settings.SEED) -> float:
+    """Give the value that the largest |t| over all terms with an error stays below with probability `level`."""
+    error = estimate.errors.std_error
+    kept = np.isfinite(error)
+    if not kept.any():
+        return float("nan")
+    correlation = estimate.errors.covariance[np.ix_(kept, kept)] / np.outer(error[kept], error[kept])
+    values, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.clip(values, 0, None))
+    generator = np.random.default_rng(seed)
+    largest = np.abs(generator.standard_normal((draws, root.shape[1])) @ root.T).max(axis=1)
+    if estimate.errors.degrees_of_freedom is not None:
+        freedom = estimate.errors.degrees_of_freedom
+        largest /= np.sqrt(generator.chisquare(freedom, draws) / freedom)
+    return float(np.quantile(largest, level))
+
+
+def with_bands(estimate: Estimate, level: float = settings.LEVEL, seed: int = settings.SEED) -> pd.DataFrame:
+    """Give the tidy table with the columns `band_low` and `band_high` beside it.
+
+    The row `overall` of an aggregate is not part of the path, and has no band.
+    """
+    path = [place for place, term in enumerate(estimate.terms) if term.name != "overall"]
+    table = estimate.tidy(level).assign(band_low=np.nan, band_high=np.nan)
+    if not path:
+        return table
+    reach = critical_value(chosen(estimate, path), level, seed=seed) * table["std_error"].iloc[path]
+    table.loc[table.index[path], "band_low"] = table["estimate"].iloc[path] - reach
+    table.loc[table.index[path], "band_high"] = table["estimate"].iloc[path] + reach
+    return table
+
+
+def chosen(estimate: Estimate, places: list[int]) -> Estimate:
+    """Keep some terms of an estimate."""
+    errors = replace(estimate.errors, covariance=estimate.errors.covariance[np.ix_(places, places)])
+    return replace(
+        estimate,
+        terms=tuple(estimate.terms[place] for place in places),
+        contrasts=tuple(estimate.contrasts[place] for place in places),
+        errors=errors,
+    )

@@ -1,0 +1,73 @@
+"""Cluster-robust covariance of contrasts, by sums of influence over clusters.
+
+With the convention of R `did`: sums of influence over each cluster, not means, no centring and no small-sample factor unless the estimator
+asks for one. Errors by worker come from the pair moments: Var = Σ_u vᵀ P_u v with v = (a, −b, share).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from impact.design.contrast import Contrast
+from impact.design.design import Bools, Design
+from impact.errors import EstimationError
+from impact.moments.moments import Floats
+from impact.results import Errors
+
+
+def cluster_errors(
+    design: Design, contrasts: Sequence[Contrast], correction: float = 1.0, degrees_of_freedom: float | None = None
+) -> Errors:
+    """Give the covariance of contrasts, of shape (terms, terms), clustered at the level of the design.
+
+    Raises EstimationError where fewer than two clusters move the estimate.
+    """
+    used = _used_units(contrasts)
+    clusters, covered = cluster_counts(design, used)
+    if clusters < 2:
+        raise EstimationError(
+            f"errors clustered by {design.cluster_level}: there is nothing to compare.\nFound {clusters} cluster.\nCluster at a finer level."
+        )
+    covariance = _from_pairs(design, contrasts) if design.pairs is not None else _from_sums(design, contrasts)
+    return Errors(correction * covariance, degrees_of_freedom, "cluster", design.cluster_level, clusters, covered)
+
+
+def cluster_counts(design: Design, used: Bools) -> tuple[int, int]:
+    """Count the clusters among some units, and those of them that hold a covered unit; workers are the clusters where errors are by worker."""
+    ever = used & ~np.isnan(design.cohort)
+    if design.pairs is not None:
+        return int(design.headcount[used].sum()), int(design.headcount[ever].sum())
+    names = np.asarray(design.cluster)
+    return len(np.unique(names[used])), len(np.unique(names[ever]))
+
+
+def cluster_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
+    """Sum the influence of units over clusters; shape (clusters, terms)."""
+    _, cluster = np.unique(np.asarray(design.cluster), return_inverse=True)
+    influence = np.column_stack([contrast.unit_influence(design) for contrast in contrasts])
+    sums = np.zeros((int(cluster.max()) + 1, len(contrasts)))
+    np.add.at(sums, cluster, influence)
+    return sums
+
+
+def _from_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
+    sums = cluster_sums(design, contrasts)
+    return np.asarray(sums.T @ sums)
+
+
+def _from_pairs(design: Design, contrasts: Sequence[Contrast]) -> Floats:
+    assert design.pairs is not None
+    covariance = np.zeros((len(contrasts), len(contrasts)))
+    for unit, gram in enumerate(design.pairs):
+        loading = np.array([np.r_[contrast.a[unit], -contrast.b[unit], contrast.share[unit]] for contrast in contrasts])
+        covariance += loading @ gram @ loading.T
+    return covariance
+
+
+def _used_units(contrasts: Sequence[Contrast]) -> Bools:
+    used = np.zeros(len(contrasts[0].share), dtype=bool)
+    for contrast in contrasts:
+        used |= contrast.a.any(axis=1) | (contrast.share != 0)
+    return used

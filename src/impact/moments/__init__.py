@@ -1,0 +1,1 @@
+"""The panel becomes `Moments`, in the engine. May touch: the engine; never the disk."""

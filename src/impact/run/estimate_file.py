@@ -1,0 +1,158 @@
+"""A panel in a file becomes an estimate: `impact estimate`. May touch: the file, the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from impact.clean.worker_month import Columns, Transform, WorkerMonths, clean_worker_months
+from impact.design.design import WORKER, Design, design_of
+from impact.errors import DesignError, StudyError, listing, nearest
+from impact.estimate import ESTIMATORS
+from impact.infer.aggregate import By, Window, aggregate
+from impact.moments.compress import compress
+from impact.results import Estimate
+from impact.sources.engine import connect
+from impact.sources.files import open_file
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to estimate from which columns of a file."""
+
+    file: Path
+    month: str
+    first_covered: str
+    outcome: str
+    unit: str | None = None
+    """Level at which coverage is decided; the worker where not given."""
+    worker: str | None = None
+    """The person; not given for repeated cross-sections."""
+    cluster: str | None = None
+    """Level at which errors move together: a column, or `worker`; the unit where not given."""
+    weights: str | None = None
+    transform: Transform = "none"
+    delimiter: str = ","
+    estimator: str = "att_gt"
+    by: By = "none"
+    window: Window = Window()
+    comparison: Literal["never", "not_yet"] = "not_yet"
+    base: Literal["varying", "universal"] = "varying"
+    anticipation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An estimate, and what to say about the file it came from."""
+
+    estimate: Estimate
+    facts: tuple[str, ...]
+
+
+def estimate_file(request: Request) -> Answer:
+    """Read, clean, compress, and estimate.
+
+    Raises StudyError for an unknown estimator, and the errors of the rooms on the way.
+    """
+    if request.estimator not in ESTIMATORS:
+        hint = nearest(request.estimator, ESTIMATORS) or "Choose one of them."
+        raise StudyError(f"estimator `{request.estimator}` is not known.\nKnown estimators: {listing(ESTIMATORS)}.\n{hint}")
+    if request.unit is None and request.worker is None:
+        raise StudyError(
+            "neither --unit nor --worker is given.\nFound no column that says whom a row is about.\n"
+            "Name --unit, the level at which coverage is decided, and --worker where people are followed."
+        )
+    raw = open_file(connect(), request.file, request.delimiter)
+    clean = clean_worker_months(raw, _columns(request))
+    level = _cluster_level(request)
+    design = _design(request, clean, level)
+    estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
+    return Answer(aggregate(estimate, request.by, request.window), _facts(request, clean, design))
+
+
+def _columns(request: Request) -> Columns:
+    cluster = request.cluster if _cluster_level(request) not in (WORKER, "unit") else None
+    return Columns(
+        month=request.month,
+        worker=request.worker,
+        unit=request.unit,
+        cluster=cluster,
+        weight=request.weights,
+        first_covered=request.first_covered,
+        numbers={OUTCOME: request.outcome},
+        transforms={OUTCOME: request.transform},
+    )
+
+
+def _cluster_level(request: Request) -> str:
+    """Name the cluster level: `worker`, `unit`, or the column."""
+    if request.cluster in (WORKER, request.worker) and request.cluster is not None:
+        return WORKER
+    if request.cluster in (None, request.unit):
+        return "unit" if request.unit else WORKER
+    return str(request.cluster)
+
+
+def _design(request: Request, clean: WorkerMonths, level: str) -> Design:
+    """Compress to the coarsest units that the question tells apart, and build the design.
+
+    Group-time effects need cohort and cluster alone; two-way fixed effects follow the worker where there is one.
+    """
+    table = _with_cluster(clean.table, level)
+    if request.estimator == "twfe":
+        moments = compress(table.mutate(unit=table["worker" if request.worker else "unit"]), [OUTCOME], clean.period, pairs=level == WORKER)
+    else:
+        if level == WORKER and request.worker:
+            _refuse_movers(table)
+        cohort = table["first_covered"].cast("string").fill_null("never")
+        unit = cohort if level == WORKER else cohort + " / " + table["cluster"]
+        moments = compress(table.mutate(unit=unit), [OUTCOME], clean.period, pairs=level == WORKER)
+    design = design_of(moments, OUTCOME, level)
+    named = replace(design, outcome=request.outcome)
+    missing = next((rule.rows for rule in clean.audit.rules if rule.name.startswith(OUTCOME)), 0)
+    note = f"{missing:,} rows without a value of `{request.outcome}` left out"
+    return replace(named, notes=(*named.notes, note)) if missing else named
+
+
+def _with_cluster(table: ir.Table, level: str) -> ir.Table:
+    return table.mutate(cluster=table["unit"]) if level == "unit" else table
+
+
+def _refuse_movers(table: ir.Table) -> None:
+    """Errors by worker need each worker in one cohort: the sums of one worker must not be taken for two."""
+    each = table.group_by("worker").aggregate(
+        cohorts=table["first_covered"].nunique() + table["first_covered"].isnull().any().cast("int64")
+    )
+    movers = each.filter(each["cohorts"] > 1)
+    count = int(movers.count().to_pyarrow().as_py())
+    if count:
+        first = movers.order_by("worker").limit(3).to_pyarrow()["worker"].to_pylist()
+        raise DesignError(
+            f"--cluster worker: {count:,} workers move between units that are first covered at different times.\nFound: {listing(first)}.\n"
+            "Cluster by the unit or a level above it, or leave these workers out in the source."
+        )
+
+
+def _options(request: Request) -> Any:
+    module = ESTIMATORS[request.estimator]
+    if request.estimator == "att_gt":
+        return module.Options(comparison=request.comparison, base=request.base, anticipation=request.anticipation)
+    return module.Options()
+
+
+def _facts(request: Request, clean: WorkerMonths, design: Design) -> tuple[str, ...]:
+    """Say how many units there are and how many of them are never covered."""
+    units = clean.table.group_by("unit").aggregate(first=clean.table["first_covered"].max())
+    never = units.aggregate(units=units.count(), never=units["first"].isnull().sum()).to_pyarrow().to_pylist()[0]
+    span = f"{design.label(design.months[0])} to {design.label(design.months[-1])}"
+    whom = f"{int(design.headcount.sum()):,} workers" if request.worker else f"{int(design.rows.sum()):,} rows of repeated cross-sections"
+    return (
+        f"{clean.audit.rows_in:,} rows, {whom}, {never['units']:,} units, {span}",
+        f"{never['never']:,} of {never['units']:,} units are never covered (0, empty or inf in `{request.first_covered}`)",
+    )

