@@ -61,6 +61,15 @@ class Errors:
         variance = np.diag(self.covariance)
         return np.asarray(np.sqrt(np.where(variance > 0, variance, np.nan)))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Give how errors were taken as plain values, without the covariance."""
+        return {
+            "method": self.method,
+            "cluster_level": self.cluster_level,
+            "clusters": self.clusters,
+            "covered_clusters": self.covered_clusters,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

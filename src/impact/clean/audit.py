@@ -5,16 +5,27 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from impact.text import Text
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One named rule and how many rows it met."""
 
-    name: str
+    name: Text
     action: Literal["read", "dropped", "kept"]
     """`read`: how a value was understood; `dropped`: rows taken out; `kept`: rows noticed and left in."""
     rows: int
-    why: str
+    why: Text
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the rule as plain values, for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Rule:
+        """Read back what `as_dict` gave."""
+        return cls(**{**content, "name": Text(**content["name"]), "why": Text(**content["why"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +45,4 @@ class Audit:
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Audit:
         """Read back what `as_dict` gave."""
-        return cls(**{**content, "rules": tuple(Rule(**rule) for rule in content["rules"])})
+        return cls(**{**content, "rules": tuple(Rule.from_dict(rule) for rule in content["rules"])})

@@ -6,7 +6,7 @@ Nothing is coerced: a value that cannot be read stops the run, a rule that leave
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import ibis
@@ -17,6 +17,7 @@ from impact.clean.calendar import Calendar, calendar_of, read_first_covered, rea
 from impact.clean.values import Values
 from impact.errors import DataError
 from impact.months import Period
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -72,7 +73,7 @@ def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None =
         _refuse_duplicates(raw, read)
     if columns.first_covered:
         _refuse_changing_coverage(raw, read)
-    rules = _rules(raw, read, rows)
+    rules = _rules(raw, read)
     return WorkerMonths(table, calendar.period, Audit(raw.name, raw.sha256, rows, rules, rows))
 
 
@@ -194,24 +195,30 @@ def _refuse_changing_coverage(raw: RawTable, read: dict[str, _Read]) -> None:
     )
 
 
-def _rules(raw: RawTable, read: dict[str, _Read], rows: int) -> tuple[Rule, ...]:
-    """Count how values were read, for the audit."""
-    wanted: list[tuple[str, str, ir.BooleanValue]] = []
-    for name, one in read.items():
-        for form, use in one.format_uses:
-            wanted.append(
-                (f"{name}: date read as {form}", f"declared rule of the study for `{one.source}`: the first format that gives a date", use)
-            )
-        if not one.required and name not in ("first_covered", "left"):
-            wanted.append((f"{name}: no value", f"`{one.source}` is empty; the row does not count for this outcome", one.values.missing))
+def _rules(raw: RawTable, read: dict[str, _Read]) -> tuple[Rule, ...]:
+    """Count how dates were read and which values are missing, for the audit."""
+    wanted = [rule for name, one in read.items() for rule in (*_format_rules(name, one), *_missing_rules(name, one))]
     if not wanted:
         return ()
-    counts = (
-        raw.table.aggregate(**{f"count_{place}": condition.sum() for place, (_, _, condition) in enumerate(wanted)})
-        .to_pyarrow()
-        .to_pylist()[0]
+    counts = raw.table.aggregate(**{f"count_{place}": condition.sum() for place, (_, condition) in enumerate(wanted)})
+    found = counts.to_pyarrow().to_pylist()[0]
+    return tuple(replace(rule, rows=int(found[f"count_{place}"] or 0)) for place, (rule, _) in enumerate(wanted))
+
+
+def _format_rules(name: str, one: _Read) -> list[tuple[Rule, ir.BooleanValue]]:
+    column = _DAYS.get(name, Text(name, name))
+    why = Text(
+        f"declared rule of the study for `{one.source}`: the first format that gives a date",
+        f"研究中对“{one.source}”声明的规则：取第一个能读出日期的格式",
     )
-    return tuple(
-        Rule(name, "read" if "date read" in name else "kept", int(counts[f"count_{place}"] or 0), why)
-        for place, (name, why, _) in enumerate(wanted)
-    )
+    return [(Rule(Text(f"{column.en} read as {form}", f"{column.zh}按{form}读取"), "read", 0, why), use) for form, use in one.format_uses]
+
+
+_DAYS = {"joined": Text("joining day", "入职日期"), "left": Text("leaving day", "离职日期")}
+
+
+def _missing_rules(name: str, one: _Read) -> list[tuple[Rule, ir.BooleanValue]]:
+    if one.required or name in ("first_covered", "left"):
+        return []
+    why = Text(f"`{one.source}` is empty; the row does not count for it", f"“{one.source}”为空；该行不计入此项")
+    return [(Rule(Text(f"no value of {name}", f"{name}无值"), "kept", 0, why), one.values.missing)]

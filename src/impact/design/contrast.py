@@ -7,6 +7,7 @@ estimated as well. Contrasts add, subtract and scale.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,7 +65,7 @@ def change(design: Design, units: Bools, base: int, month: int) -> Contrast:
     return mean(design, units, month) - mean(design, units, base)
 
 
-def total(contrasts: list[Contrast], factors: list[float]) -> Contrast:
+def total(contrasts: Sequence[Contrast], factors: Sequence[float]) -> Contrast:
     """Add contrasts up, each scaled by its factor."""
     result = factors[0] * contrasts[0]
     for contrast, factor in zip(contrasts[1:], factors[1:], strict=True):

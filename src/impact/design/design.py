@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from impact.errors import DesignError
@@ -96,11 +95,11 @@ class Design:
         )
 
 
-def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", coverage: pd.DataFrame | None = None) -> Design:
+def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", covered: str | None = None) -> Design:
     """Build the design of one outcome from moments whose units carry `first_covered`.
 
-    `cluster_level` is `worker`, `unit`, or what the units' attribute `cluster` is called. `coverage`, a frame of units × months, says who is
-    covered when, where that does not follow from the first covered month.
+    `cluster_level` is `worker`, `unit`, or what the units' attribute `cluster` is called. `covered` names an outcome of the moments that is one
+    where a unit is covered in a month, for coverage that may end; otherwise coverage follows from the first covered month.
     Raises DesignError where coverage is unknown or errors by worker need pairs that the moments do not hold.
     """
     if "first_covered" not in moments.units:
@@ -122,9 +121,7 @@ def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", cover
         months=moments.months,
         units=tuple(str(unit) for unit in moments.units.index),
         cohort=cohort,
-        coverage=follows
-        if coverage is None
-        else coverage.reindex(index=moments.units.index, columns=list(moments.months)).to_numpy(dtype=bool),
+        coverage=follows if covered is None else moments.array(covered, "wy") > 0,
         rows=moments.array(outcome, "n"),
         weight=moments.array(outcome, "w"),
         total=moments.array(outcome, "wy"),

@@ -46,7 +46,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
             f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nName the worker as the unit, or use workers `all`."
         )
     usable = _usable(design, options)
-    cohorts = _cohorts(usable, options)
+    cohorts = _cohorts(usable)
     named = [(cohort, month, _att(usable, cohort, month, options)) for cohort in cohorts for month in _months(usable, cohort, options)]
     estimated = [(cohort, month, contrast) for cohort, month, contrast in named if contrast is not None]
     if not estimated:
@@ -97,7 +97,7 @@ def _as_never(design: Design, units: Bools, note: str) -> Design:
     return replace(design, cohort=np.where(units, np.nan, design.cohort), notes=(*design.notes, note) if note else design.notes)
 
 
-def _cohorts(design: Design, options: Options) -> list[int]:
+def _cohorts(design: Design) -> list[int]:
     if design.cohorts:
         return list(design.cohorts)
     raise DesignError(
@@ -150,7 +150,7 @@ def _is_seen(design: Design, units: Bools, base: int, month: int) -> bool:
 
 
 def _term(design: Design, cohort: int, month: int) -> Term:
-    workers = float(design.weight[design.cohort == cohort, design.place(month)].sum())
+    workers = float(design.rows[design.cohort == cohort, design.place(month)].sum())
     return Term(
         f"att({design.label(cohort)}, {design.label(month)})", cohort=cohort, month=month, event_time=month - cohort, workers=workers
     )

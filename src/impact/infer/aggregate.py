@@ -6,13 +6,14 @@ average Σ P_k ATT_k / S over terms k with S = Σ P_k, a worker of cohort g adds
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from impact.design.contrast import Contrast, total
+from impact.design.design import Design
 from impact.errors import EstimationError
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Term
@@ -42,8 +43,7 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
         raise EstimationError(
             f"{estimate.info.name}: its terms cannot be averaged by {by}.\nFound terms without cohort and month.\nUse --aggregate none, or the estimator att_gt."
         )
-    builders = {"simple": _simple, "cohort": _by_cohort, "event_time": _by_event_time, "calendar": _by_calendar}
-    named = builders[by](_Parts(estimate), window)
+    named = _BUILDERS[by](estimate) if by != "event_time" else _by_event_time(estimate, window)
     if not named:
         raise EstimationError(
             f"{estimate.info.name}: there is no effect after coverage to average.\nFound {len(estimate.terms)} terms, all before.\nCheck the months and the first covered months."
@@ -56,92 +56,104 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
 Named = list[tuple[Term, Contrast]]
 
 
-class _Parts:
-    """The group-time effects of an estimate, with the workers of their cohorts."""
-
-    def __init__(self, estimate: Estimate) -> None:
-        self.estimate = estimate
-        self.design = estimate.design
-        self.cohorts = [int(term.cohort or 0) for term in estimate.terms]
-        self.months = [int(term.month or 0) for term in estimate.terms]
-        self.after = [place for place, (cohort, month) in enumerate(zip(self.cohorts, self.months, strict=True)) if month >= cohort]
-
-    def where(self, **labels: int) -> list[int]:
-        """Find the terms with given labels."""
-        held = {"cohort": self.cohorts, "month": self.months, "event_time": [m - c for m, c in zip(self.months, self.cohorts, strict=True)]}
-        return [place for place in range(len(self.cohorts)) if all(held[name][place] == value for name, value in labels.items())]
-
-    def workers(self, cohort: int) -> float:
-        """Count the workers of a cohort."""
-        return float(self.design.workers[self.design.cohort == cohort].sum())
-
-    def plain_mean(self, places: Iterable[int]) -> Contrast:
-        """Average terms with equal weight."""
-        chosen = list(places)
-        return total([self.estimate.contrasts[place] for place in chosen], [1.0 / len(chosen)] * len(chosen))
-
-    def shared_mean(self, places: list[int]) -> Contrast:
-        """Average terms by the estimated shares of their cohorts."""
-        return shared_mean(self, [(self.cohorts[place], self.estimate.contrasts[place]) for place in places])
+def _simple(estimate: Estimate) -> Named:
+    after = _after(estimate)
+    return [(_overall(estimate), _shared_mean(estimate.design, _items(estimate, after)))] if after else []
 
 
-def shared_mean(parts: _Parts, items: list[tuple[int, Contrast]]) -> Contrast:
-    """Average contrasts of cohorts by the cohorts' workers, with the influence of the estimated shares."""
-    workers = np.array([parts.workers(cohort) for cohort, _ in items])
-    average = total([contrast for _, contrast in items], list(workers / workers.sum()))
-    share = average.share.copy()
-    for cohort, contrast in items:
-        share[parts.design.cohort == cohort] += (contrast.value - average.value) / workers.sum()
-    return replace(average, share=share)
-
-
-def _simple(parts: _Parts, window: Window) -> Named:
-    if not parts.after:
-        return []
-    return [(Term("overall", workers=_covered(parts, parts.after)), parts.shared_mean(parts.after))]
-
-
-def _by_cohort(parts: _Parts, window: Window) -> Named:
-    cohorts = sorted({parts.cohorts[place] for place in parts.after})
-    means = [(cohort, parts.plain_mean(place for place in parts.after if parts.cohorts[place] == cohort)) for cohort in cohorts]
-    named: Named = [
-        (Term(f"att({parts.design.label(cohort)})", cohort=cohort, workers=parts.workers(cohort)), mean) for cohort, mean in means
+def _by_cohort(estimate: Estimate) -> Named:
+    design, after = estimate.design, _after(estimate)
+    cohorts = sorted({_cohort(estimate, place) for place in after})
+    means = [
+        (cohort, _plain_mean([estimate.contrasts[place] for place in after if _cohort(estimate, place) == cohort])) for cohort in cohorts
     ]
-    return [*named, (Term("overall", workers=_covered(parts, parts.after)), shared_mean(parts, means))] if named else []
+    named: Named = [(Term(f"att({design.label(cohort)})", cohort=cohort, workers=_workers(design, cohort)), mean) for cohort, mean in means]
+    return [*named, (_overall(estimate), _shared_mean(design, means))] if named else []
 
 
-def _by_event_time(parts: _Parts, window: Window) -> Named:
-    last = max(parts.design.months)
+def _by_event_time(estimate: Estimate, window: Window) -> Named:
+    last = max(estimate.design.months)
     named: Named = []
-    for event_time in sorted({month - cohort for month, cohort in zip(parts.months, parts.cohorts, strict=True)}):
-        places = [
-            place for place in parts.where(event_time=event_time) if window.balance is None or last - parts.cohorts[place] >= window.balance
-        ]
-        if places and _inside(event_time, window, parts):
-            named.append((Term(f"att({event_time:+d})", event_time=event_time, workers=_covered(parts, places)), parts.shared_mean(places)))
+    for event_time in sorted({_event_time(estimate, place) for place in range(len(estimate.terms))}):
+        places = [place for place in range(len(estimate.terms)) if _event_time(estimate, place) == event_time]
+        if window.balance is not None:
+            places = [place for place in places if last - _cohort(estimate, place) >= window.balance]
+        if places and _inside(event_time, window, estimate.design):
+            term = Term(f"att({event_time:+d})", event_time=event_time, workers=_seen(estimate, places))
+            named.append((term, _shared_mean(estimate.design, _items(estimate, places))))
     after = [contrast for term, contrast in named if term.event_time is not None and term.event_time >= 0]
-    if not after:
-        return []
-    return [*named, (Term("overall", workers=_covered(parts, parts.after)), total(after, [1.0 / len(after)] * len(after)))]
+    return [*named, (_overall(estimate), _plain_mean(after))] if after else []
 
 
-def _inside(event_time: int, window: Window, parts: _Parts) -> bool:
+def _by_calendar(estimate: Estimate) -> Named:
+    after = _after(estimate)
+    named: Named = []
+    for month in sorted({_month(estimate, place) for place in after}):
+        places = [place for place in after if _month(estimate, place) == month]
+        term = Term(f"att({estimate.design.label(month)})", month=month, workers=_seen(estimate, places))
+        named.append((term, _shared_mean(estimate.design, _items(estimate, places))))
+    return [*named, (_overall(estimate), _plain_mean([contrast for _, contrast in named]))] if named else []
+
+
+_BUILDERS: dict[By, Callable[[Estimate], Named]] = {"simple": _simple, "cohort": _by_cohort, "calendar": _by_calendar}
+
+
+def _inside(event_time: int, window: Window, design: Design) -> bool:
+    """Say whether an event time is shown; with `balance`, only as far as every kept cohort could be seen."""
     first, last = window.first, window.last
     if window.balance is not None:
         last = window.balance if last is None else min(last, window.balance)
-        longest = window.balance - (max(parts.design.months) - min(parts.design.months))
+        longest = window.balance - (max(design.months) - min(design.months))
         first = longest if first is None else max(first, longest)
     return (first is None or event_time >= first) and (last is None or event_time <= last)
 
 
-def _by_calendar(parts: _Parts, window: Window) -> Named:
-    named: Named = []
-    for month in sorted({parts.months[place] for place in parts.after}):
-        places = [place for place in parts.after if parts.months[place] == month]
-        named.append((Term(f"att({parts.design.label(month)})", month=month, workers=_covered(parts, places)), parts.shared_mean(places)))
-    means = [contrast for _, contrast in named]
-    return [*named, (Term("overall", workers=_covered(parts, parts.after)), total(means, [1.0 / len(means)] * len(means)))] if named else []
+def _plain_mean(contrasts: Sequence[Contrast]) -> Contrast:
+    return total(contrasts, [1.0 / len(contrasts)] * len(contrasts))
 
 
-def _covered(parts: _Parts, places: list[int]) -> float:
-    return sum(parts.workers(cohort) for cohort in {parts.cohorts[place] for place in places})
+def _shared_mean(design: Design, items: Sequence[tuple[int, Contrast]]) -> Contrast:
+    """Average contrasts of cohorts by the cohorts' workers, with the influence of the estimated shares."""
+    workers = np.array([_workers(design, cohort) for cohort, _ in items])
+    average = total([contrast for _, contrast in items], list(workers / workers.sum()))
+    share = average.share.copy()
+    for cohort, contrast in items:
+        share[design.cohort == cohort] += (contrast.value - average.value) / workers.sum()
+    return replace(average, share=share)
+
+
+def _items(estimate: Estimate, places: Sequence[int]) -> list[tuple[int, Contrast]]:
+    return [(_cohort(estimate, place), estimate.contrasts[place]) for place in places]
+
+
+def _after(estimate: Estimate) -> list[int]:
+    """Find the terms after coverage."""
+    return [place for place in range(len(estimate.terms)) if _event_time(estimate, place) >= 0]
+
+
+def _cohort(estimate: Estimate, place: int) -> int:
+    return int(estimate.terms[place].cohort or 0)
+
+
+def _month(estimate: Estimate, place: int) -> int:
+    return int(estimate.terms[place].month or 0)
+
+
+def _event_time(estimate: Estimate, place: int) -> int:
+    return _month(estimate, place) - _cohort(estimate, place)
+
+
+def _workers(design: Design, cohort: int) -> float:
+    """Count the workers of a cohort."""
+    return float(design.workers[design.cohort == cohort].sum())
+
+
+def _seen(estimate: Estimate, places: Sequence[int]) -> float:
+    """Count the covered workers seen in the months of some terms."""
+    return sum(estimate.terms[place].workers for place in places)
+
+
+def _overall(estimate: Estimate) -> Term:
+    """Name the overall mean, resting on all workers of the cohorts that have an effect."""
+    cohorts = {_cohort(estimate, place) for place in _after(estimate)}
+    return Term("overall", workers=sum(_workers(estimate.design, cohort) for cohort in cohorts))

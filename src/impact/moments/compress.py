@@ -32,7 +32,7 @@ def compress(table: ir.Table, outcomes: Sequence[str], period: Period, pairs: bo
     errors clustered by worker need.
     Raises DataError where an attribute changes within a unit, or where no row has a value of an outcome.
     """
-    rows = _prepared(table)
+    rows = _prepared(table, outcomes)
     units = _units(rows)
     months = tuple(int(month) for month in rows.select("month").distinct().order_by("month").to_pyarrow()["month"].to_pylist())
     parts = {outcome: rows.filter(rows[outcome].notnull()) for outcome in outcomes}
@@ -48,8 +48,9 @@ def compress(table: ir.Table, outcomes: Sequence[str], period: Period, pairs: bo
     return Moments(period, months, units, cells, workers, grams)
 
 
-def _prepared(table: ir.Table) -> ir.Table:
-    """Give every row a weight and a worker."""
+def _prepared(table: ir.Table, outcomes: Sequence[str]) -> ir.Table:
+    """Give every row a weight and a worker, and make outcomes numbers."""
+    table = table.mutate(**{outcome: table[outcome].cast("float64") for outcome in outcomes})
     if "weight" not in table.columns:
         table = table.mutate(weight=ibis.literal(1.0))
     if "worker" not in table.columns:

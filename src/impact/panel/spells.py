@@ -10,6 +10,7 @@ import ibis
 
 from impact.clean.audit import Rule
 from impact.errors import DataError
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -82,22 +83,33 @@ def _rules(table: pd.DataFrame) -> tuple[Rule, ...]:
     silent = ~table["exited"] & (table["last_month"] < table["last_month"].max())
     return (
         Rule(
-            "workers with delayed entry",
+            Text("workers with delayed entry", "延迟进入观察的劳动者"),
             "kept",
             int(late.sum()),
-            "joined before the first month in which they are seen; at risk from then on",
+            Text(
+                "joined before the first month in which they are seen; at risk from then on",
+                "入职早于首次出现的月份；自首次出现起计入风险集",
+            ),
         ),
         Rule(
-            "workers who left before they are first seen",
+            Text("workers who left before they are first seen", "首次出现之前已离职的劳动者"),
             "dropped",
             int(unseen.sum()),
-            "left on or before the day on which they would enter the risk set; not in survival with delayed entry",
+            Text(
+                "left on or before the day on which they would enter the risk set; not in survival with delayed entry",
+                "在进入风险集当日或之前离职；不计入延迟进入的生存估计",
+            ),
         ),
-        Rule("workers with months missing in between", "kept", int(gaps.sum()), "not in the stock in those months; not counted as exits"),
         Rule(
-            "workers last seen before the end without a leaving day",
+            Text("workers with months missing in between", "中间缺月的劳动者"),
+            "kept",
+            int(gaps.sum()),
+            Text("not in the stock in those months; not counted as exits", "这些月份不计入存量，也不算离职"),
+        ),
+        Rule(
+            Text("workers last seen before the end without a leaving day", "在期末之前末次出现、但无离职日期的劳动者"),
             "kept",
             int(silent.sum()),
-            "counted as still there: the source records no exit",
+            Text("counted as still there: the source records no exit", "视为仍在职：来源未记录离职"),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,7 +41,7 @@ class Request:
     delimiter: str = ","
     estimator: str = "att_gt"
     by: By = "none"
-    window: Window = Window()
+    window: Window = field(default_factory=Window)
     comparison: Literal["never", "not_yet"] = "not_yet"
     base: Literal["varying", "universal"] = "varying"
     anticipation: int = 0
@@ -115,7 +115,7 @@ def _design(request: Request, clean: WorkerMonths, level: str) -> Design:
         moments = compress(table.mutate(unit=unit), [OUTCOME], clean.period, pairs=level == WORKER)
     design = design_of(moments, OUTCOME, level)
     named = replace(design, outcome=request.outcome)
-    missing = next((rule.rows for rule in clean.audit.rules if rule.name.startswith(OUTCOME)), 0)
+    missing = next((rule.rows for rule in clean.audit.rules if rule.name.en == f"no value of {OUTCOME}"), 0)
     note = f"{missing:,} rows without a value of `{request.outcome}` left out"
     return replace(named, notes=(*named.notes, note)) if missing else named
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def connect() -> Backend:
-    """Open an empty in-process DuckDB through Ibis, without progress bars and without extensions from outside."""
+    """Open an empty in-process DuckDB through Ibis, without extensions from outside."""
     import ibis
 
     engine = ibis.duckdb.connect()
-    for setting in ("enable_progress_bar = false", "autoinstall_known_extensions = false", "autoload_known_extensions = false"):
+    for setting in ("autoinstall_known_extensions = false", "autoload_known_extensions = false"):
         engine.raw_sql(f"SET {setting}")
     return engine
 

@@ -157,6 +157,17 @@ class Effects(_Part):
     """Compare whoever is seen in a month, or the same workers in both months."""
 
 
+class Variant(_Part):
+    """The main estimate again with some choices changed, to show how much hangs on them."""
+
+    name: Name
+    title: Bilingual
+    switching: Literal["first_spell", "first_switch_on"] | None = None
+    comparison: Literal["never", "not_yet"] | None = None
+    anticipation: int | None = Field(default=None, ge=0)
+    workers: Literal["all", "stayers"] | None = None
+
+
 class Published(_Part):
     """A number in print that the run must give again."""
 
@@ -228,6 +239,7 @@ class Study(_Part):
     covariates: tuple[Covariate, ...] = ()
     coverage: Coverage | None = None
     effects: Effects | None = None
+    variants: tuple[Variant, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     attrition: Attrition | None = None
     notes: Notes = Notes()

@@ -1,0 +1,171 @@
+"""Who is covered when: first covered month, spells that end, and the samples that follow. May touch: the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from impact.clean.audit import Rule
+from impact.errors import DataError, listing
+from impact.text import Text
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+Switching = Literal["refuse", "first_spell", "first_switch_on"]
+Sample = Literal["full", "ever_switching", "restricted"]
+"""Everybody; without those covered from their first month on; what group-time effects use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Worker-months with `first_covered`, `covered`, `covered_at_start` and `set_aside`, and what the rules counted."""
+
+    table: ir.Table
+    rules: tuple[Rule, ...]
+
+    def sample(self, name: Sample) -> ir.Table:
+        """Give the rows of one sample."""
+        return sample_of(self.table, name)
+
+
+def sample_of(table: ir.Table, name: Sample) -> ir.Table:
+    """Choose the rows of one sample from a table that carries the columns of `Coverage`."""
+    if name == "full":
+        return table
+    switching = table.filter(~table["covered_at_start"])
+    return switching if name == "ever_switching" else switching.filter(~switching["set_aside"])
+
+
+def find_coverage(table: ir.Table, switching: Switching) -> Coverage:
+    """Find each unit's first covered month, and deal with coverage that ends as the study says.
+
+    The table has `unit, month` and either `first_covered` (coverage then lasts) or `covered`.
+    Raises DataError where workers of one unit differ in a month, or where coverage ends and the study says `refuse`.
+    """
+    if "covered" not in table.columns:
+        lasting = (table["first_covered"] <= table["month"]).fill_null(False)
+        start = table.group_by("unit").aggregate(start=table["month"].min())
+        joined = table.mutate(covered=lasting).left_join(start, "unit").drop("unit_right")
+        flagged = joined.mutate(covered_at_start=(joined["first_covered"] <= joined["start"]).fill_null(False), set_aside=False)
+        return Coverage(flagged.drop("start"), _rules(flagged, switching))
+    _refuse_mixed(table)
+    first = table.group_by("unit").aggregate(first_covered=table["month"].min(where=table["covered"]), start=table["month"].min())
+    begun = table.left_join(first, "unit").drop("unit_right")
+    off = ~begun["covered"] & (begun["month"] > begun["first_covered"])
+    ended = begun.group_by("unit").aggregate(ended=begun["month"].min(where=off.fill_null(False)))
+    known = begun.left_join(ended, "unit").drop("unit_right")
+    if switching == "refuse":
+        _refuse_ending(known)
+    after = (known["month"] >= known["ended"]).fill_null(False)
+    flagged = known.mutate(
+        covered_at_start=(known["first_covered"] <= known["start"]).fill_null(False),
+        set_aside=after if switching == "first_spell" else after & False,
+    )
+    return Coverage(flagged.drop("start"), _rules(flagged, switching))
+
+
+def _refuse_mixed(table: ir.Table) -> None:
+    each = table.group_by("unit", "month").aggregate(states=table["covered"].nunique())
+    mixed = each.filter(each["states"] > 1)
+    count = int(mixed.count().to_pyarrow().as_py())
+    if count:
+        found = mixed.order_by("unit", "month").limit(3).to_pyarrow()["unit"].to_pylist()
+        raise DataError(
+            f"coverage: workers of one unit differ in {count:,} unit-months.\nFound in units: {listing(found)}.\n"
+            "Name as unit the level at which coverage is decided; the worker, where each decides alone."
+        )
+
+
+def _refuse_ending(known: ir.Table) -> None:
+    units = known.filter(known["ended"].notnull()).select("unit").distinct()
+    count = int(units.count().to_pyarrow().as_py())
+    if count:
+        found = units.order_by("unit").limit(5).to_pyarrow()["unit"].to_pylist()
+        raise DataError(
+            f"coverage: it ends again for {count:,} units.\nFound: {listing(found)}.\n"
+            "Say in the study what to do: `coverage: switching: first_spell` sets the later months aside, `first_switch_on` keeps them as covered."
+        )
+
+
+def _rules(flagged: ir.Table, switching: Switching) -> tuple[Rule, ...]:
+    """Count units and rows by what happens to them."""
+    ended = flagged["ended"].notnull().any() if "ended" in flagged.columns else (flagged["month"] < 0).any()
+    units = flagged.group_by("unit").aggregate(
+        never=flagged["first_covered"].isnull().all(), at_start=flagged["covered_at_start"].any(), ended=ended, rows=flagged.count()
+    )
+    at_start = units["at_start"]
+    counts = (
+        units.aggregate(
+            never=units["never"].sum(),
+            always=(at_start & ~units["ended"]).sum(),
+            leaving=(at_start & units["ended"]).sum(),
+            rows_at_start=units["rows"].sum(where=at_start),
+            ending=(~at_start & units["ended"]).sum(),
+            starting=(~at_start & ~units["never"]).sum(),
+        )
+        .to_pyarrow()
+        .to_pylist()[0]
+    )
+    aside = flagged.aggregate(rows=(flagged["set_aside"] & ~flagged["covered_at_start"]).sum()).to_pyarrow().to_pylist()[0]["rows"]
+    kept = [
+        Rule(
+            Text("units never covered", "从未受覆盖者"),
+            "kept",
+            int(counts["never"]),
+            Text("they stand for the path without coverage", "代表无覆盖时的走势"),
+        ),
+        Rule(
+            Text("units that come under coverage", "观察期内开始受覆盖者"),
+            "kept",
+            int(counts["starting"]),
+            Text("their first covered month is their cohort", "其首次受覆盖的时间即为组群"),
+        ),
+        Rule(
+            Text("units covered in every month", "每期均受覆盖者"),
+            "dropped",
+            int(counts["always"]),
+            Text("no month before coverage to compare with", "没有覆盖之前的时期可供比较"),
+        ),
+        Rule(
+            Text("units covered at first, not always", "起初受覆盖、后来中断者"),
+            "dropped",
+            int(counts["leaving"]),
+            Text("no month before coverage to compare with", "没有覆盖之前的时期可供比较"),
+        ),
+        Rule(
+            Text("rows of the units dropped", "上述被剔除者的数据行"),
+            "dropped",
+            int(counts["rows_at_start"] or 0),
+            Text("all rows of units that are covered when first seen", "首次出现时即受覆盖者的全部数据行"),
+        ),
+    ]
+    return (*kept, *_ending_rules(switching, int(counts["ending"]), int(aside or 0)))
+
+
+def _ending_rules(switching: Switching, units: int, rows: int) -> tuple[Rule, ...]:
+    if switching == "first_spell":
+        return (
+            Rule(
+                Text("units whose first spell ends", "首段覆盖期结束者"),
+                "kept",
+                units,
+                Text("kept until the spell ends", "保留至该段覆盖期结束"),
+            ),
+            Rule(
+                Text("rows after the first spell", "首段覆盖期之后的数据行"),
+                "dropped",
+                rows,
+                Text("rule of the study: first spell only", "研究规则：只取首段覆盖期"),
+            ),
+        )
+    if switching == "first_switch_on":
+        return (
+            Rule(
+                Text("units whose coverage ends", "覆盖中断者"),
+                "kept",
+                units,
+                Text("rule of the study: covered from the first covered month for good", "研究规则：自首次受覆盖起视为一直受覆盖"),
+            ),
+        )
+    return ()

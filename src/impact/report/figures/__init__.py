@@ -1,0 +1,6 @@
+"""A figure takes a tidy table and a language and returns a figure: prepare, then draw. May touch: matplotlib."""
+
+from impact.report.figures.attrition import rates, survival, tenure_hazards
+from impact.report.figures.effects import adoption, event_study, forest, paths
+
+__all__ = ["adoption", "event_study", "forest", "paths", "rates", "survival", "tenure_hazards"]

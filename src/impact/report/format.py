@@ -1,0 +1,55 @@
+"""Numbers as they are printed, the same in both languages. May touch: nothing."""
+
+from __future__ import annotations
+
+import math
+
+from impact.text import Text
+
+MISSING = "–"
+SUPPRESSED = "※"
+"""Stands for a number that rests on too few workers to be printed."""
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Write a number with a true minus sign."""
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:,.{digits}f}"
+    return text.replace("-", "−") if float(text.replace(",", "")) != 0 else text.removeprefix("-")
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Write a number with its sign."""
+    text = decimal(value, digits)
+    return text if text == MISSING or text.startswith("−") or float(text.replace(",", "")) == 0 else f"+{text}"
+
+
+def count(value: float) -> str:
+    """Write a count with thousands separated."""
+    return MISSING if value is None or math.isnan(value) else f"{round(value):,}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Write a share as a percentage, held to its sign by a no-break space."""
+    text = decimal(100 * share, digits)
+    return text if text == MISSING else f"{text}\u00a0%"
+
+
+def signed_percent(share: float, digits: int = 1) -> str:
+    """Write a change as a percentage with its sign."""
+    text = signed(100 * share, digits)
+    return text if text == MISSING else f"{text}\u00a0%"
+
+
+def interval(low: float, high: float, digits: int = 3) -> Text:
+    """Write an interval in words."""
+    ends = signed(low, digits), signed(high, digits)
+    return Text(f"{ends[0]} to {ends[1]}", f"{ends[0]}至{ends[1]}")
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; never zero."""
+    if value is None or math.isnan(value):
+        return MISSING
+    return "< 0.001" if value < 0.001 else decimal(value, 3)

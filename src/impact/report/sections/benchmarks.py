@@ -1,0 +1,141 @@
+"""The published benchmark beside the main estimate, and why the two differ."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from impact.report.document import Block, Bullets, Figure, Paragraph, Section, Table
+from impact.report.format import count, decimal, interval, percent, signed
+from impact.report.material import Material
+from impact.report.sections.effects import overall
+from impact.text import Text
+
+ORDER = 20
+
+
+def section(material: Material) -> Section | None:
+    """Print the ladder from the benchmark to the main estimate."""
+    if "ladder" not in material.tables:
+        return None
+    blocks: list[Block] = [Paragraph(_lead(material)), _table(material), _figure(material)]
+    differences = _differences(material)
+    if differences:
+        blocks += [Paragraph(Text("Why the benchmark and the main estimate differ:", "对照基准与主要估计为何不同：")), Bullets(differences)]
+    return Section(Text("Beside two-way fixed effects", "与双向固定效应对照"), tuple(blocks), in_brief=True)
+
+
+def _lead(material: Material) -> Text:
+    ladder = material.tables["ladder"]
+    published = ladder[ladder["published"].notna()]
+    if published.empty:
+        return Text(
+            "Two-way fixed effects are shown as the benchmark to distrust; each row changes one thing.",
+            "双向固定效应仅作对照，不宜轻信；每行只改变一处。",
+        )
+    row = published.iloc[0]
+    digits = int(row["digits"])
+    return Text(
+        f"The published coefficient, {decimal(row['published'], digits)} ({decimal(row['published_error'], digits)}; {row['published_source']}), "
+        f"comes out of this run as {decimal(row['estimate'], digits)} ({decimal(row['std_error'], digits)}). "
+        "From there to the main estimate each row changes one thing.",
+        f"已发表的系数为{decimal(row['published'], digits)}（{decimal(row['published_error'], digits)}；{row['published_source']}），"
+        f"本次运行得到{decimal(row['estimate'], digits)}（{decimal(row['std_error'], digits)}）。由此到主要估计，每行只改变一处。",
+    )
+
+
+def _table(material: Material) -> Table:
+    rows = material.tables["ladder"]
+    return Table(
+        "benchmarks",
+        Text(
+            f"From the benchmark to the main estimate, and around it ({material.outcome.unit.en})",
+            f"从对照基准到主要估计及其变体（{material.outcome.unit.zh}）",
+        ),
+        (
+            Text("Estimate", "估计"),
+            Text("Value", "数值"),
+            Text("Std. error", "标准误"),
+            Text("Interval", "区间"),
+            Text("Workers", "人数"),
+            Text("Negative weights", "负权重"),
+        ),
+        tuple(
+            (
+                Text(row["title_en"], row["title_zh"]),
+                signed(row["estimate"]),
+                decimal(row["std_error"]),
+                interval(row["conf_low"], row["conf_high"]),
+                count(row["workers"]),
+                percent(row["negative_weight"], 0),
+            )
+            for row in rows.to_dict("records")
+        ),
+        ("left", "right", "right", "right", "right", "right"),
+        Text(
+            "Negative weights: how much the covered cells that count with the wrong sign weigh, relative to the sum of all weights. "
+            "Workers: all who enter the estimate, covered or compared.",
+            "负权重：以相反符号计入的受覆盖单元的权重之和，相对于全部权重之和。人数：进入估计的全部劳动者，含受覆盖者与比较对象。",
+        ),
+    )
+
+
+def _figure(material: Material) -> Figure:
+    rows = material.tables["ladder"]
+    en = "; ".join(f"{row['title_en']} {signed(row['estimate'])}" for row in rows.to_dict("records"))
+    zh = "；".join(f"{row['title_zh']}{signed(row['estimate'])}" for row in rows.to_dict("records"))
+    return Figure(
+        "ladder",
+        Text("The same question, step by step; blue: the main estimate", "同一问题，逐步变化；蓝色为主要估计"),
+        Text(f"Estimates with intervals, one below the other: {en}.", f"自上而下排列的估计值与区间：{zh}。"),
+    )
+
+
+def _differences(material: Material) -> tuple[Text, ...]:
+    """Say, with the run's own numbers, what each step changes."""
+    ladder, main = material.tables["ladder"], overall(material)
+    benchmarks = ladder[ladder["kind"] == "benchmark"]
+    if benchmarks.empty:
+        return ()
+    first, last = benchmarks.iloc[0], benchmarks.iloc[-1]
+    return (_who(first, last), _which(first, last, main), _with_whom(first), _how_sure(first, main))
+
+
+def _who(first: pd.Series[float], last: pd.Series[float]) -> Text:
+    gone = first["workers"] - last["workers"]
+    return Text(
+        f"Who: {count(gone)} of {count(first['workers'])} workers are covered when first seen. They have no period before coverage; two-way fixed effects keep them, "
+        "the main estimate cannot.",
+        f"谁：{count(first['workers'])}人中有{count(gone)}人首次出现时即受覆盖，没有覆盖之前的时期；双向固定效应保留他们，主要估计无法使用。",
+    )
+
+
+def _which(first: pd.Series[float], last: pd.Series[float], main: pd.Series[float]) -> Text:
+    return Text(
+        "Which changes: two-way fixed effects also learn from coverage that ends, and take leaving for the mirror image of entering; group-time effects "
+        f"learn from entering alone. Along the steps the value goes from {signed(first['estimate'])} to {signed(last['estimate'])} and to {signed(main['estimate'])}.",
+        "哪些变化：双向固定效应同时利用覆盖的终止，并把退出视为进入的镜像；组群-时间效应只利用进入。"
+        f"沿各步骤，数值从{signed(first['estimate'])}到{signed(last['estimate'])}，再到{signed(main['estimate'])}。",
+    )
+
+
+def _with_whom(first: pd.Series[float]) -> Text:
+    share = first["negative_weight"]
+    much = (
+        Text("so part of the difference comes from here", "因此差异有一部分来自这里")
+        if share >= 0.05
+        else Text("so little of the difference comes from here", "因此差异很少来自这里")
+    )
+    return Text(
+        "With whom: two-way fixed effects also compare with workers already covered; group-time effects compare only with those not covered by then. "
+        f"On the full sample {percent(share)} of the weight on covered cells has the wrong sign, {much.en}.",
+        f"与谁比较：双向固定效应也拿已受覆盖者作比较；组群-时间效应只与届时尚未受覆盖者比较。在全样本中，受覆盖单元的权重有{percent(share)}符号相反，{much.zh}。",
+    )
+
+
+def _how_sure(first: pd.Series[float], main: pd.Series[float]) -> Text:
+    times = decimal(main["std_error"] / first["std_error"], 1)
+    return Text(
+        f"How sure: the error of the main estimate is {times} times that of the first row. Fewer workers come under coverage in view, each only once, and errors may be "
+        "correlated within a worker, which the first row rules out.",
+        f"有多大把握：主要估计的标准误是首行的{times}倍。在观察期内开始受覆盖的人较少，每人只有一次，并且允许同一人的误差相关，而首行排除了这种相关。",
+    )

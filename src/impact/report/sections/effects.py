@@ -1,0 +1,155 @@
+"""What differs after coverage: event study, overall effect, leads."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from impact.report.document import Block, Figure, Paragraph, Section, Table
+from impact.report.format import count, interval, p_value, signed
+from impact.report.material import Material, text_of
+from impact.text import Text
+
+ORDER = 10
+
+
+def section(material: Material) -> Section | None:
+    """Print the main estimate."""
+    if "results" not in material.tables:
+        return None
+    blocks: list[Block] = [Paragraph(_lead(material)), _figure(material), _event_table(material), Paragraph(_leads(material))]
+    if material.study.notes.effects:
+        blocks.append(Paragraph(text_of(material.study.notes.effects)))
+    blocks.append(_cohort_table(material))
+    return Section(Text("What differs after coverage", "覆盖之后有何不同"), tuple(blocks), in_brief=True)
+
+
+def overall(material: Material) -> pd.Series[float]:
+    """Give the headline row: the overall mean of the study's first outcome."""
+    rows = results(material, "simple")
+    return rows[rows["term"] == "overall"].iloc[0]
+
+
+def results(material: Material, aggregate: str) -> pd.DataFrame:
+    """Give the rows of the main estimate under one aggregate."""
+    table = material.tables["results"]
+    return table[(table["outcome"] == material.outcome.name) & (table["aggregate"] == aggregate)]
+
+
+def in_percent(material: Material, value: float) -> Text:
+    """Say in words what a log point estimate is in per cent; nothing for other outcomes."""
+    import math
+
+    if not material.outcome.in_logs:
+        return Text("", "")
+    change = signed(100 * math.expm1(value), 1)
+    return Text(f", about {change}\u00a0%", f"，约{change}%")
+
+
+def _lead(material: Material) -> Text:
+    row, outcome, coverage = overall(material), material.outcome, material.study.coverage
+    name = coverage.name if coverage else outcome.title
+    percent = in_percent(material, row["estimate"])
+    ends = interval(row["conf_low"], row["conf_high"])
+    level = f"{material.values['level']:.0%}"
+    return Text(
+        f"Averaged over cohorts and {_steps(material).en} after coverage, the difference that goes with {name.en} is {signed(row['estimate'])} {outcome.unit.en}"
+        f"{percent.en} ({level} interval {ends.en}, p {_p(row['p_value'])}), from {count(row['workers'])} covered workers. "
+        "It compares the change since the last period before coverage with the change of those not covered by then.",
+        f"对各组群及覆盖后的各{_steps(material).zh}平均，{name.zh}对应的差异为{signed(row['estimate'])}{outcome.unit.zh}{percent.zh}"
+        f"（{level}区间{ends.zh}，p {_p(row['p_value'])}），依据{count(row['workers'])}名受覆盖者。"
+        "比较的是自覆盖前最后一期以来的变化，与届时尚未受覆盖者的变化之差。",
+    )
+
+
+def _p(value: float) -> str:
+    text = p_value(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _steps(material: Material) -> Text:
+    return {"month": Text("months", "月"), "year": Text("years", "年"), "index": Text("periods", "期")}[material.period]
+
+
+def _figure(material: Material) -> Figure:
+    rows = results(material, "event_time").dropna(subset=["event_time"])
+    after = rows[rows["event_time"] >= 0]
+    said = [f"{int(row['event_time'])}: {signed(row['estimate'])}" for _, row in after.iterrows()]
+    return Figure(
+        "event_study",
+        Text(
+            f"Effects by time since first covered; grey: before coverage. {material.outcome.title.en}",
+            f"按首次覆盖后的时间划分的效应；灰色为覆盖之前。{material.outcome.title.zh}",
+        ),
+        Text(
+            "Points with intervals and a band, by time since first covered. After coverage: " + "; ".join(said) + ".",
+            "按首次覆盖后的时间排列的点估计、区间与联合带。覆盖之后：" + "；".join(said) + "。",
+        ),
+    )
+
+
+def _event_table(material: Material) -> Table:
+    rows = results(material, "event_time")
+    return Table(
+        "event_study",
+        Text(
+            f"Effects by time since first covered ({material.outcome.unit.en})",
+            f"按首次覆盖后的时间划分的效应（{material.outcome.unit.zh}）",
+        ),
+        _columns(Text("Time", "时间")),
+        tuple((_time(row), *_numbers(row)) for _, row in rows.iterrows()),
+        ("right", "right", "right", "right", "right", "right"),
+        Text(
+            "The intervals hold each alone; the figure also shows the band that holds for all together. "
+            "“Overall” is the plain mean over the times from 0 on; the headline weighs every covered group and time by its workers.",
+            "区间逐点成立；图中另示对所有时点同时成立的联合带。“总体”为时间0起各期的简单平均；正文结论按各组群各期人数加权。",
+        ),
+    )
+
+
+def _cohort_table(material: Material) -> Table:
+    rows = results(material, "cohort")
+    label = Text("First covered", "首次覆盖")
+    return Table(
+        "effects_by_cohort",
+        Text(f"Effects by cohort ({material.outcome.unit.en})", f"按组群划分的效应（{material.outcome.unit.zh}）"),
+        _columns(label),
+        tuple((_cohort(row, material), *_numbers(row)) for _, row in rows.iterrows()),
+        ("right", "right", "right", "right", "right", "right"),
+    )
+
+
+def _columns(first: Text) -> tuple[Text, ...]:
+    return (
+        first,
+        Text("Estimate", "估计值"),
+        Text("Std. error", "标准误"),
+        Text("Interval", "区间"),
+        Text("p", "p"),
+        Text("Covered workers", "受覆盖者"),
+    )
+
+
+def _numbers(row: pd.Series[float]) -> tuple[Text | str, ...]:
+    ends = interval(row["conf_low"], row["conf_high"]) if row["std_error"] == row["std_error"] else "–"
+    return (signed(row["estimate"]), signed(row["std_error"]).removeprefix("+"), ends, p_value(row["p_value"]), count(row["workers"]))
+
+
+def _time(row: pd.Series[float]) -> Text:
+    if pd.isna(row["event_time"]):
+        return Text("overall", "总体")
+    text = signed(float(row["event_time"]), 0)
+    return Text(text, text)
+
+
+def _cohort(row: pd.Series[float], material: Material) -> Text:
+    from impact.months import label
+
+    if pd.isna(row["cohort"]):
+        return Text("overall", "总体")
+    text = label(material.period, int(row["cohort"]))
+    return Text(text, text)
+
+
+def _leads(material: Material) -> Text:
+    check = next(check for check in material.values["checks"] if check["name"] == "leads")
+    return Text(check["text_en"], check["text_zh"])

@@ -1,0 +1,40 @@
+"""The stages of a run, in order: which notebook, and which studies need it. May touch: nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from impact.study import Study
+from impact.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One notebook of a run."""
+
+    name: str
+    title: Text
+    needed: Callable[[Study], bool]
+
+    def notebook(self, place: int) -> str:
+        """Give the file name of the notebook."""
+        return f"{place:02d}_{self.name}.ipynb"
+
+
+def _always(_: Study) -> bool:
+    return True
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("data", Text("Data", "数据"), _always),
+    Stage("attrition", Text("Attrition", "流失"), lambda study: study.attrition is not None),
+    Stage("design", Text("Design", "设计"), lambda study: study.coverage is not None),
+    Stage("effects", Text("Effects", "效应"), lambda study: study.coverage is not None),
+    Stage("report", Text("Report", "报告"), _always),
+)
+
+
+def stages_of(study: Study) -> list[tuple[Stage, str]]:
+    """List the stages that a study needs, each with its notebook's file name."""
+    return [(stage, stage.notebook(place)) for place, stage in enumerate(STAGES, start=1) if stage.needed(study)]
