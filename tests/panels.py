@@ -68,8 +68,3 @@ def answer_from(frame: pd.DataFrame, folder: Path, suffix: str = ".csv", **reque
         frame.to_parquet(file, index=False)
     columns = {"month": "month", "first_covered": "first_covered", "outcome": "income", "unit": "unit", "worker": "worker"}
     return estimate_file(Request(file=file, **{**columns, **request}))
-
-
-def english(words: object) -> str:
-    """Give the English of words that may stand in both languages."""
-    return str(getattr(words, "en", words))

@@ -18,7 +18,7 @@ from impact.panel.survival import survival, survival_at
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from impact.study import load_study
-from panels import english
+from words import english
 
 FINE = 1000
 

@@ -60,13 +60,14 @@ def _detectable(covariance: np.ndarray) -> float:
 
 def _result(estimate: Estimate, leads: list[int], statistic: float, freedom: int, p_value: float, detectable: float) -> CheckResult:
     passed = p_value >= LIMIT
+    p = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
     en = (
         f"{len(leads)} effects before coverage are {'compatible with zero' if passed else 'not compatible with zero'} together "
-        f"(Wald χ² = {statistic:.2f} on {freedom} degrees of freedom, p = {p_value:.3f}). A common shift of {detectable:.3f} or more before coverage "
+        f"(Wald χ² = {statistic:.2f} on {freedom} degrees of freedom, {p}). A common shift of {detectable:.3f} or more before coverage "
         f"would have been found with {POWER:.0%} power; smaller departures from parallel trends would have been missed."
     )
     zh = (
-        f"覆盖之前的{len(leads)}个效应合起来{'与零相容' if passed else '与零不相容'}（Wald χ² = {statistic:.2f}，自由度{freedom}，p = {p_value:.3f}）。"
+        f"覆盖之前的{len(leads)}个效应合起来{'与零相容' if passed else '与零不相容'}（Wald χ² = {statistic:.2f}，自由度{freedom}，{p}）。"
         f"若覆盖之前存在{detectable:.3f}或更大的共同偏移，该检验有{POWER:.0%}的把握发现；更小的偏离则可能漏过。"
     )
     numbers = {

@@ -59,12 +59,19 @@ def read_month(calendar: Calendar, column: ir.Column) -> Values:
 
 def read_first_covered(calendar: Calendar, column: ir.Column) -> Values:
     """Read first covered months; 0, empty and inf mean never, which is a missing value here."""
-    written = cast("ir.StringColumn", column.cast("string")).strip().lower()
-    as_number = written.try_cast("float64")
-    never = written.isin((*settings.NEVER_WORDS, *settings.MISSING_WORDS)) | as_number.isinf() | as_number.isnan() | (as_number == 0)
-    never = never.fill_null(False) | column.isnull()
+    never = _says_never(column)
     read = read_month(calendar, column)
     return Values(never.ifelse(ibis.null("int64"), read.value), never, ~never & (read.bad | read.missing))
+
+
+def _says_never(column: ir.Column) -> ir.BooleanValue:
+    if column.type().is_numeric():
+        number = column.cast("float64")
+        return (number.isnull() | number.isnan() | number.isinf() | (number == 0)).fill_null(True)
+    written = cast("ir.StringColumn", column.cast("string")).strip().lower()
+    number = written.try_cast("float64")
+    said = written.isin((*settings.NEVER_WORDS, *settings.MISSING_WORDS)) | number.isinf() | number.isnan() | (number == 0)
+    return said.fill_null(False) | column.isnull()
 
 
 def _all(column: ir.Column, condition: ir.BooleanValue) -> bool:

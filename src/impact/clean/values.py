@@ -49,7 +49,7 @@ def number(column: ir.Column) -> Values:
 
 def text(column: ir.Column) -> Values:
     """Read a name or an identifier, as text, without the blanks around it."""
-    value = _trimmed(column.cast("string"))
+    value = _trimmed(column) if column.type().is_string() else column.cast("string")
     missing = (value.isnull() | (value == "")).fill_null(True)
     return Values(missing.ifelse(ibis.null("string"), value), missing, ibis.literal(False) & missing)
 

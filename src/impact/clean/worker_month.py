@@ -17,6 +17,7 @@ from impact.clean.calendar import Calendar, calendar_of, read_first_covered, rea
 from impact.clean.values import Values
 from impact.errors import DataError
 from impact.months import Period
+from impact.sources.engine import store
 from impact.text import Text
 
 if TYPE_CHECKING:
@@ -65,14 +66,14 @@ def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None =
     calendar = calendar_of(raw.column(columns.month), period, formats)
     read = _read(raw, columns, calendar, formats)
     _refuse_bad_values(raw, read)
-    table = raw.table.select(**{name: one.values.value for name, one in read.items()})
+    table = store(raw.engine, "worker_month", raw.table.select(**{name: one.values.value for name, one in read.items()}))
     rows = int(table.count().to_pyarrow().as_py())
     if rows == 0:
         raise DataError(f"{raw.name}: there are no rows.\nFound the header alone.\nExport the table again.")
     if columns.worker:
-        _refuse_duplicates(raw, read)
+        _refuse_duplicates(raw, read, table)
     if columns.first_covered:
-        _refuse_changing_coverage(raw, read)
+        _refuse_changing_coverage(raw, read, table)
     rules = _rules(raw, read)
     return WorkerMonths(table, calendar.period, Audit(raw.name, raw.sha256, rows, rules, rows))
 
@@ -156,10 +157,9 @@ def _value_error(raw: RawTable, one: _Read, condition: ir.BooleanValue, count: i
     )
 
 
-def _refuse_duplicates(raw: RawTable, read: dict[str, _Read]) -> None:
+def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -> None:
     worker, month = read["worker"], read["month"]
-    keyed = raw.table.mutate(worker_=worker.values.value, month_=month.values.value)
-    counted = keyed.group_by("worker_", "month_").aggregate(rows_=keyed.count())
+    counted = table.group_by(worker_=table["worker"], month_=table["month"]).aggregate(rows_=table.count())
     twice = counted.filter(counted["rows_"] > 1)
     number = int(twice.count().to_pyarrow().as_py())
     if number == 0:
@@ -175,12 +175,13 @@ def _refuse_duplicates(raw: RawTable, read: dict[str, _Read]) -> None:
     )
 
 
-def _refuse_changing_coverage(raw: RawTable, read: dict[str, _Read]) -> None:
+def _refuse_changing_coverage(raw: RawTable, read: dict[str, _Read], table: ir.Table) -> None:
     """A unit is first covered once; `never` (missing) beside a month is a change too."""
     unit, first = read["unit"], read["first_covered"]
-    spread = first.values.value.nunique() + first.values.value.isnull().any().cast("int64")
-    counted = raw.table.group_by(unit_=unit.values.value).aggregate(values_=spread)
-    changing = counted.filter(counted["values_"] > 1)
+    covered = table["first_covered"]
+    spread = (covered.min() != covered.max()) | ((covered.count() > 0) & (covered.count() < table.count()))
+    counted = table.group_by(unit_=table["unit"]).aggregate(changes_=spread.fill_null(False))
+    changing = counted.filter(counted["changes_"])
     number = int(changing.count().to_pyarrow().as_py())
     if number == 0:
         return

@@ -61,17 +61,23 @@ def _prepared(table: ir.Table, outcomes: Sequence[str]) -> ir.Table:
 def _units(rows: ir.Table) -> pd.DataFrame:
     """List the units with their attributes, and refuse attributes that change within a unit."""
     held = [name for name in ATTRIBUTES if name in rows.columns]
-    spread = {f"{name}_values": rows[name].nunique() + rows[name].isnull().any().cast("int64") for name in held}
+    spread = {f"{name}_changes": _changes(rows, name) for name in held}
     one = {name: rows[name].max() for name in held}
     units: pd.DataFrame = rows.group_by("unit").aggregate(**one, **spread).order_by("unit").to_pandas()
     for name in held:
-        changing = units.loc[units[f"{name}_values"] > 1, "unit"]
+        changing = units.loc[units[f"{name}_changes"], "unit"]
         if len(changing):
             raise DataError(
                 f"`{name.replace('_', '-')}` changes within {len(changing):,} of {len(units):,} units.\n"
                 f"Found in: {listing(changing)}.\nIt must be one value for a unit; choose a finer unit, or mend the source."
             )
     return units.set_index("unit")[held].astype({name: "float64" for name in held if name == "first_covered"})
+
+
+def _changes(rows: ir.Table, name: str) -> ir.BooleanScalar:
+    """Say whether a group holds two values, or a value beside a missing one."""
+    column = rows[name]
+    return ((column.min() != column.max()) | ((column.count() > 0) & (column.count() < rows.count()))).fill_null(False)
 
 
 def _cells(rows: ir.Table, outcome: str) -> pd.DataFrame:

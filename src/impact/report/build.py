@@ -83,8 +83,8 @@ def _attrition_answer(material: Material) -> Text:
     low, high = percent(rates.min(), 0), percent(rates.max(), 0)
     verdict = material.verdict
     return Text(
-        f"Between {low} and {high} left in {year}, by definition; no single figure is the attrition. Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
-        f"{year}年的流失率因口径不同在{low}到{high}之间，没有哪一个数字就是“流失率”。证据等级：{verdict.name.zh}（{verdict.level}）。",
+        f"Yearly attrition in {year} is anything from {low} to {high}, depending on its definition. Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
+        f"{year}年的年流失率从{low}到{high}不等，取决于口径。证据等级：{verdict.name.zh}（{verdict.level}）。",
     )
 
 
@@ -121,13 +121,18 @@ def _attrition_figures(material: Material) -> tuple[tuple[Text, Text | str], ...
 def _provenance(material: Material) -> tuple[tuple[Text, Text | str], ...]:
     values = material.values
     return (
-        (Text("Data", "数据"), f"{material.audit.source}, {count(material.audit.rows_in)} rows"),
+        (Text("Data", "数据"), _data(material)),
         (Text("SHA-256 of the data", "数据的SHA-256"), material.audit.sha256),
         (Text("Question", "问题"), text_of(material.study.question)),
         (Text("Made with", "制作工具"), values["made_with"]),
         (Text("Seed", "随机种子"), str(values["seed"])),
         (Text("Disclosure", "披露控制"), _disclosure(material)),
     )
+
+
+def _data(material: Material) -> Text:
+    audit = material.audit
+    return Text(f"{audit.source}, {count(audit.rows_in)} rows", f"{audit.source}，{count(audit.rows_in)}行")
 
 
 def _disclosure(material: Material) -> Text:

@@ -15,7 +15,7 @@ from unicodedata import east_asian_width
 
 from impact.errors import ReportError, listing, nearest
 from impact.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
-from impact.report.fonts import LATIN, SANS, SERIF, font_files
+from impact.report.fonts import LATIN, SANS, SERIF, font_files, hanzi_font
 from impact.report.style import STAMP, write_whole
 from impact.text import LANGUAGES, Language, Text
 
@@ -54,7 +54,8 @@ def render_html(document: Document, figures: Path, out: Path) -> None:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["data_uri"] = _data_uri
     pages = [_content(document, language, "report", figures) for language in LANGUAGES]
-    write_whole(out, environment.get_template("report.html.j2").render(pages=pages, stamp=STAMP).encode())
+    font = hanzi_font(json.dumps(pages, ensure_ascii=False))
+    write_whole(out, environment.get_template("report.html.j2").render(pages=pages, stamp=STAMP, hanzi_font=font).encode())
 
 
 # What the templates are given: plain values in one language.

@@ -20,6 +20,12 @@ def connect() -> Backend:
     return engine
 
 
+def store(engine: Backend, name: str, table: ir.Table) -> ir.Table:
+    """Compute a table once and keep it in the engine, so that later passes read columns that are already typed."""
+    engine.raw_sql(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {engine.compile(table)}')
+    return engine.table(name)
+
+
 def register(engine: Backend, name: str, frame: pd.DataFrame) -> ir.Table:
     """Let the engine read a table that is already in memory.
 

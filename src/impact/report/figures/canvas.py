@@ -23,4 +23,4 @@ def empty_axes(height: float = 3.4) -> tuple[Figure, Axes]:
 
 def folded(title: str, language: Language) -> str:
     """Break a long label into lines."""
-    return "\n".join(textwrap.wrap(title, 38 if language == "en" else 20))
+    return "\n".join(textwrap.wrap(title, 44 if language == "en" else 22))

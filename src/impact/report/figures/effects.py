@@ -35,6 +35,7 @@ def adoption(table: pd.DataFrame, period: Period, language: Language) -> Figure:
             axes.bar(range(len(wide)), wide[state], bottom=bottom, color=colour, width=0.8, label=words[language])
             bottom = bottom + wide[state].to_numpy()
     _time_axis(axes, list(wide.index), period)
+    axes.set_ylim(0, 1.08 * float(bottom.max()))
     axes.set_ylabel(Text("workers", "人数")[language])
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=3, columnspacing=1.4, handlelength=1.2)
     return figure
@@ -85,7 +86,7 @@ def forest(table: pd.DataFrame, unit: Text, language: Language) -> Figure:
 
     `table` has `title_en, title_zh, estimate, conf_low, conf_high, main` (whether the row is the study's own estimate).
     """
-    figure, axes = empty_axes(height=0.55 + 0.42 * len(table))
+    figure, axes = empty_axes(height=0.6 + 0.33 * len(table))
     place = np.arange(len(table))[::-1]
     colours = [PALETTE.covered if main else PALETTE.neutral for main in table["main"]]
     axes.axvline(0, color=PALETTE.neutral, linewidth=0.9)

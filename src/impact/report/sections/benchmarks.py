@@ -17,10 +17,11 @@ def section(material: Material) -> Section | None:
     """Print the ladder from the benchmark to the main estimate."""
     if "ladder" not in material.tables:
         return None
-    blocks: list[Block] = [Paragraph(_lead(material)), _table(material), _figure(material)]
+    blocks: list[Block] = [Paragraph(_lead(material)), _figure(material)]
     differences = _differences(material)
     if differences:
         blocks += [Paragraph(Text("Why the benchmark and the main estimate differ:", "对照基准与主要估计为何不同：")), Bullets(differences)]
+    blocks.append(_table(material))
     return Section(Text("Beside two-way fixed effects", "与双向固定效应对照"), tuple(blocks), in_brief=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from impact.report.document import Block, Figure, Paragraph, Section, Table
+from impact.report.document import Block, Figure, Paragraph, Section
 from impact.report.format import count, interval, p_value, signed
 from impact.report.material import Material, text_of
 from impact.text import Text
@@ -16,10 +16,9 @@ def section(material: Material) -> Section | None:
     """Print the main estimate."""
     if "results" not in material.tables:
         return None
-    blocks: list[Block] = [Paragraph(_lead(material)), _figure(material), _event_table(material), Paragraph(_leads(material))]
+    blocks: list[Block] = [Paragraph(_lead(material)), _figure(material), Paragraph(_leads(material))]
     if material.study.notes.effects:
         blocks.append(Paragraph(text_of(material.study.notes.effects)))
-    blocks.append(_cohort_table(material))
     return Section(Text("What differs after coverage", "覆盖之后有何不同"), tuple(blocks), in_brief=True)
 
 
@@ -85,69 +84,6 @@ def _figure(material: Material) -> Figure:
             "按首次覆盖后的时间排列的点估计、区间与联合带。覆盖之后：" + "；".join(said) + "。",
         ),
     )
-
-
-def _event_table(material: Material) -> Table:
-    rows = results(material, "event_time")
-    return Table(
-        "event_study",
-        Text(
-            f"Effects by time since first covered ({material.outcome.unit.en})",
-            f"按首次覆盖后的时间划分的效应（{material.outcome.unit.zh}）",
-        ),
-        _columns(Text("Time", "时间")),
-        tuple((_time(row), *_numbers(row)) for _, row in rows.iterrows()),
-        ("right", "right", "right", "right", "right", "right"),
-        Text(
-            "The intervals hold each alone; the figure also shows the band that holds for all together. "
-            "“Overall” is the plain mean over the times from 0 on; the headline weighs every covered group and time by its workers.",
-            "区间逐点成立；图中另示对所有时点同时成立的联合带。“总体”为时间0起各期的简单平均；正文结论按各组群各期人数加权。",
-        ),
-    )
-
-
-def _cohort_table(material: Material) -> Table:
-    rows = results(material, "cohort")
-    label = Text("First covered", "首次覆盖")
-    return Table(
-        "effects_by_cohort",
-        Text(f"Effects by cohort ({material.outcome.unit.en})", f"按组群划分的效应（{material.outcome.unit.zh}）"),
-        _columns(label),
-        tuple((_cohort(row, material), *_numbers(row)) for _, row in rows.iterrows()),
-        ("right", "right", "right", "right", "right", "right"),
-    )
-
-
-def _columns(first: Text) -> tuple[Text, ...]:
-    return (
-        first,
-        Text("Estimate", "估计值"),
-        Text("Std. error", "标准误"),
-        Text("Interval", "区间"),
-        Text("p", "p"),
-        Text("Covered workers", "受覆盖者"),
-    )
-
-
-def _numbers(row: pd.Series[float]) -> tuple[Text | str, ...]:
-    ends = interval(row["conf_low"], row["conf_high"]) if row["std_error"] == row["std_error"] else "–"
-    return (signed(row["estimate"]), signed(row["std_error"]).removeprefix("+"), ends, p_value(row["p_value"]), count(row["workers"]))
-
-
-def _time(row: pd.Series[float]) -> Text:
-    if pd.isna(row["event_time"]):
-        return Text("overall", "总体")
-    text = signed(float(row["event_time"]), 0)
-    return Text(text, text)
-
-
-def _cohort(row: pd.Series[float], material: Material) -> Text:
-    from impact.months import label
-
-    if pd.isna(row["cohort"]):
-        return Text("overall", "总体")
-    text = label(material.period, int(row["cohort"]))
-    return Text(text, text)
 
 
 def _leads(material: Material) -> Text:

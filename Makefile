@@ -1,0 +1,55 @@
+# Two commands do everything on a machine that has Python 3.11 or newer, git and make: `make report` and `make test`.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+STUDY  ?= studies/nls-bargaining.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help env report test test-fast lint lab docs bench lock clean
+
+help: ## Show the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+env: $(STAMP) ## Create .venv from pyproject.toml and requirements.lock (report and test do this themselves).
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "impact needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Setting up $(VENV); the first time takes a minute or two."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+report: $(STAMP) ## Run the main job: STUDY=studies/nls-bargaining.yaml into reports/.
+	@$(BIN)/impact run $(STUDY)
+
+test: $(STAMP) ## Pass the checks and the tests.
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n auto
+
+test-fast: $(STAMP) ## The tests without the end-to-end runs.
+	@$(BIN)/python -m pytest -n auto --ignore tests/e2e
+
+lint: $(STAMP) ## ruff and mypy.
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+
+lab: $(STAMP) ## Open JupyterLab on the notebooks.
+	@$(BIN)/jupyter lab --notebook-dir . notebooks/01_data.ipynb
+
+docs: $(STAMP) ## Write what is generated: data dictionary, study schema, environment.yml.
+	@$(BIN)/python tools/generate.py
+
+bench: $(STAMP) ## Time the pass from a file to estimates; writes docs/benchmarks.md.
+	@$(BIN)/python tools/bench.py
+
+lock: $(STAMP) ## Pin the newest allowed versions in requirements.lock (needs uv).
+	@uv pip compile pyproject.toml --universal --generate-hashes --all-extras --python-version 3.11 --no-header --no-annotate --quiet -o requirements.lock
+	@$(MAKE) --no-print-directory docs
+
+clean: ## Remove the environment and caches; runs in reports/ stay.
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""The verdict is capped by every rule that applies, and binds the words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from impact.errors import ReportError
+from impact.text import LANGUAGES, Text
+from impact.verdict.verdict import NAMES, RULES, Evidence, Verdict, verdict
+from impact.verdict.wording import DESCRIPTIVE, MANDATORY, causal_words, require_allowed
+from words import complains
+
+STRONG = Evidence(
+    has_comparison=True,
+    decided_by="agreement",
+    periods_before=24,
+    periods_after=12,
+    covered_clusters=20,
+    leads_p_value=0.5,
+    breakdown=1.5,
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "rule"),
+    [
+        ({}, "V3", "parallel_trends"),
+        ({"has_comparison": False}, "V1", "no_comparison"),
+        ({"periods_before": 11}, "V1", "short_window"),
+        ({"periods_before": 12}, "V3", "parallel_trends"),
+        ({"periods_after": 5}, "V1", "short_window"),
+        ({"periods_after": 6}, "V3", "parallel_trends"),
+        ({"periods_before": 1, "periods_after": 1, "periods_per_year": 1}, "V3", "parallel_trends"),
+        ({"periods_before": 0, "periods_after": 1, "periods_per_year": 1}, "V1", "short_window"),
+        ({"decided_by": "worker"}, "V2", "chosen_coverage"),
+        ({"covered_clusters": 9}, "V2", "few_covered_clusters"),
+        ({"covered_clusters": 10}, "V3", "parallel_trends"),
+        ({"leads_p_value": 0.099}, "V2", "leads"),
+        ({"leads_p_value": 0.1}, "V3", "parallel_trends"),
+        ({"leads_p_value": None}, "V2", "leads"),
+        ({"breakdown": None}, "V2", "no_sensitivity_analysis"),
+        ({"breakdown": 0.99}, "V2", "fragile"),
+        ({"breakdown": 1.0}, "V3", "parallel_trends"),
+        ({"randomised": True}, "V5", "randomised"),
+        ({"randomised": True, "has_comparison": False}, "V1", "no_comparison"),
+    ],
+)
+def test_each_rule_caps_alone(change, level, rule):
+    found = verdict(replace(STRONG, **change))
+    assert (found.level, found.rule) == (level, rule)
+
+
+def test_nothing_examined_is_never_taken_for_passing():
+    assert verdict(Evidence(has_comparison=True)).level == "V1"
+    assert verdict(Evidence(has_comparison=True, periods_before=24, periods_after=12, covered_clusters=20)).level == "V2"
+
+
+def test_the_lowest_cap_wins_and_the_others_are_named_after_it():
+    found = verdict(replace(STRONG, periods_before=3, decided_by="worker", breakdown=0.5))
+    caps = {rule.name: rule.cap for rule in RULES}
+    assert found.capped_by == ("short_window", "chosen_coverage", "fragile", "parallel_trends")
+    assert [caps[name] for name in found.capped_by] == sorted(caps[name] for name in found.capped_by)
+
+
+def test_every_rule_and_level_speaks_both_languages():
+    texts = [*NAMES.values(), *(text for rule in RULES for text in (rule.reason, rule.would_raise))]
+    assert all(text[language].strip() for text in texts for language in LANGUAGES)
+    assert all(text.zh != text.en for text in texts)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_a_verdict_survives_as_json():
+    found = verdict(STRONG)
+    assert Verdict.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language", "words"),
+    [
+        ("The agreement reduced churn.", "en", ["reduced"]),
+        ("Churn fell THANKS TO the agreement, which caused it.", "en", ["THANKS TO", "caused"]),
+        ("Churn was lower after coverage than before.", "en", []),
+        ("Because churn differs, see the annex.", "en", []),
+        ("协议使得离职率下降，带来改善。", "zh", ["使得", "带来"]),
+        ("覆盖之后离职率较低。", "zh", []),
+    ],
+)
+def test_causal_words_are_found(sentence, language, words):
+    assert causal_words(sentence, language) == words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mandatory_sentences_deny_cause_and_are_allowed(language):
+    assert causal_words(MANDATORY[language] + DESCRIPTIVE[language], language) == []
+    assert causal_words(MANDATORY[language].replace("not", "") + " It reduced churn; 导致", language) != []
+
+
+@pytest.mark.parametrize("level", ["V0", "V1", "V2"])
+@pytest.mark.parametrize(
+    ("text", "word"), [(Text("It led to less churn.", "离职率较低。"), "led to"), (Text("Churn is lower.", "协议导致离职率下降。"), "导致")]
+)
+def test_below_v3_a_causal_sentence_is_refused_in_either_language(text, word, level):
+    with complains(ReportError, f"a verdict of {level} does not carry the word `{word}`", "Found in: ", "Say what differs"):
+        require_allowed([Text("Lower.", "较低。"), text], level)
+
+
+@pytest.mark.parametrize("level", ["V3", "V4", "V5"])
+def test_from_v3_on_a_causal_sentence_may_stand(level):
+    require_allowed([Text("The agreement reduced churn.", "协议使得离职率下降。")], level)
+
+
+def test_the_rules_themselves_claim_no_more_than_they_allow():
+    low = [rule for rule in RULES if rule.cap < "V3"]
+    for rule in low:
+        require_allowed([rule.reason, rule.would_raise], rule.cap)
