@@ -27,10 +27,10 @@ report: $(STAMP) ## Run the main job: STUDY=studies/nls-bargaining.yaml into rep
 
 test: $(STAMP) ## Pass the checks and the tests.
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-fast: $(STAMP) ## The tests without the end-to-end runs.
-	@$(BIN)/python -m pytest -n auto --ignore tests/e2e
+	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
 
 lint: $(STAMP) ## ruff and mypy.
 	@$(BIN)/ruff check --quiet .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pytest
@@ -146,3 +147,13 @@ def test_an_attribute_that_changes_within_a_unit_is_refused(column, nasty):
     words = column.replace("_", "-")
     with pytest.raises(DataError, match=rf"`{words}` changes within 1 of 18 units\.\nFound in: city 16\.\nIt must be one value"):
         moments_from(changed)
+
+
+def test_pairs_do_not_depend_on_how_the_engine_cuts_its_answer(nasty, monkeypatch):
+    whole, batches = moments_from(nasty, pairs=True), ir.Table.to_pyarrow_batches
+    monkeypatch.setattr(
+        ir.Table,
+        "to_pyarrow_batches",
+        lambda table: (batch.slice(start, 5) for batch in batches(table) for start in range(0, batch.num_rows, 5)),
+    )
+    assert_allclose(moments_from(nasty, pairs=True).pairs["income"], whole.pairs["income"], **CLOSE)

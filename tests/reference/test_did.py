@@ -114,8 +114,8 @@ def assert_case(estimate: Estimate, case: dict[str, Any]) -> None:
 
 def assert_leads(estimate: Estimate, wald: dict[str, float]) -> None:
     numbers = leads.run(estimate).numbers
-    assert_allclose(numbers["statistic"], wald["W"], rtol=EXACT)
-    assert numbers["p_value"] == pytest.approx(wald["p"], abs=6e-6)
+    assert_allclose(numbers["wald"], wald["W"], rtol=EXACT)
+    assert numbers["wald_p_value"] == pytest.approx(wald["p"], abs=6e-6)
 
 
 def named(content: dict[str, Any], name: str) -> dict[str, Any]:

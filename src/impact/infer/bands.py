@@ -11,24 +11,29 @@ import numpy as np
 import pandas as pd
 
 from impact import settings
+from impact.moments.moments import Floats
 from impact.results import Estimate
 
 
 def critical_value(estimate: Estimate, level: float = settings.LEVEL, draws: int = settings.BAND_DRAWS, seed: int = settings.SEED) -> float:
     """Give the value that the largest |t| over all terms with an error stays below with probability `level`."""
+    draw = joint_draws(estimate, draws, seed)
+    return float(np.quantile(np.abs(draw).max(axis=1), level)) if draw.size else float("nan")
+
+
+def joint_draws(estimate: Estimate, draws: int = settings.BAND_DRAWS, seed: int = settings.SEED) -> Floats:
+    """Draw t statistics of all terms that have an error, together, as they fall where every term is zero; shape (draws, terms with an error)."""
     error = estimate.errors.std_error
     kept = np.isfinite(error)
-    if not kept.any():
-        return float("nan")
     correlation = estimate.errors.covariance[np.ix_(kept, kept)] / np.outer(error[kept], error[kept])
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     generator = np.random.default_rng(seed)
-    largest = np.abs(generator.standard_normal((draws, root.shape[1])) @ root.T).max(axis=1)
+    drawn = generator.standard_normal((draws, root.shape[1])) @ root.T
     if estimate.errors.degrees_of_freedom is not None:
         freedom = estimate.errors.degrees_of_freedom
-        largest /= np.sqrt(generator.chisquare(freedom, draws) / freedom)
-    return float(np.quantile(largest, level))
+        drawn /= np.sqrt(generator.chisquare(freedom, draws) / freedom)[:, None]
+    return np.asarray(drawn)
 
 
 def with_bands(estimate: Estimate, level: float = settings.LEVEL, seed: int = settings.SEED) -> pd.DataFrame:

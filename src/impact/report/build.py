@@ -67,12 +67,12 @@ def _answer(material: Material) -> Text:
 def _effects_answer(material: Material) -> Text:
     row, outcome, verdict = overall(material), material.outcome, material.verdict
     name = material.study.coverage.name if material.study.coverage else outcome.title
-    ends, change = interval(row["conf_low"], row["conf_high"]), in_percent(material, row["estimate"])
+    ends, change = interval(row["conf_low"], row["conf_high"], material.digits), in_percent(material, row["estimate"])
     level = f"{material.values['level']:.0%}"
     return Text(
-        f"{outcome.title.en} under {name.en}, compared with those not covered by then: {signed(row['estimate'])} {outcome.unit.en}{change.en} "
+        f"{outcome.title.en} under {name.en}, compared with those not covered by then: {signed(row['estimate'], material.digits)} {outcome.unit.en}{change.en} "
         f"({level} interval {ends.en}). Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
-        f"{name.zh}之下的{outcome.title.zh}，与届时尚未受覆盖者相比：{signed(row['estimate'])}{outcome.unit.zh}{change.zh}"
+        f"{name.zh}之下的{outcome.title.zh}，与届时尚未受覆盖者相比：{signed(row['estimate'], material.digits)}{outcome.unit.zh}{change.zh}"
         f"（{level}区间{ends.zh}）。证据等级：{verdict.name.zh}（{verdict.level}）。",
     )
 
@@ -95,13 +95,18 @@ def _key_figures(material: Material) -> tuple[tuple[Text, Text | str], ...]:
 def _effects_figures(material: Material) -> tuple[tuple[Text, Text | str], ...]:
     row, ladder = overall(material), material.tables.get("ladder")
     figures: list[tuple[Text, Text | str]] = [
-        (Text("main estimate", "主要估计"), signed(row["estimate"])),
-        (Text("its interval", "其区间"), interval(row["conf_low"], row["conf_high"])),
+        (Text("main estimate", "主要估计"), signed(row["estimate"], material.digits)),
+        (Text("its interval", "其区间"), interval(row["conf_low"], row["conf_high"], material.digits)),
         (Text("covered workers", "受覆盖者人数"), count(row["workers"])),
     ]
     if ladder is not None and (ladder["kind"] == "benchmark").any():
         first = ladder[ladder["kind"] == "benchmark"].iloc[0]
-        figures.append((Text("two-way fixed effects", "双向固定效应"), f"{signed(first['estimate'])} ({decimal(first['std_error'])})"))
+        figures.append(
+            (
+                Text("two-way fixed effects", "双向固定效应"),
+                f"{signed(first['estimate'], material.digits)} ({decimal(first['std_error'], material.digits)})",
+            )
+        )
     return tuple(figures)
 
 

@@ -35,6 +35,22 @@ class Material:
         """The study's first outcome, on which the headline rests."""
         return self.study.outcomes[0]
 
+    @property
+    def digits(self) -> int:
+        """Decimals of effects: as many as the headline's error deserves."""
+        table = self.tables["results"]
+        row = table[(table["outcome"] == self.outcome.name) & (table["aggregate"] == "simple")].iloc[0]
+        return digits_of(float(row["std_error"]))
+
+
+def digits_of(std_error: float) -> int:
+    """Choose decimals so that a standard error shows two significant digits."""
+    import math
+
+    if not (math.isfinite(std_error) and std_error > 0):
+        return 3
+    return max(0, 1 - math.floor(math.log10(std_error)))
+
 
 def text_of(words: Bilingual) -> Text:
     """Turn words of a study file into words of a report."""

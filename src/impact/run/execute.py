@@ -15,8 +15,8 @@ CellDone = Callable[[], None]
 
 
 def cells_of(notebook: Path) -> int:
-    """Count the code cells of a notebook."""
-    return sum(cell["cell_type"] == "code" for cell in _read(notebook)["cells"])
+    """Count the code cells that running a notebook takes, with the one in which papermill sets the parameters."""
+    return 1 + len([cell for cell in _read(notebook)["cells"] if cell["cell_type"] == "code"])
 
 
 def execute(notebook: Path, output: Path, parameters: Parameters, on_cell: CellDone) -> None:
@@ -102,7 +102,11 @@ def _cell_error(notebook: Path, output: Path, error: Any) -> RunError:
 def _failed_cell(output: Path) -> str:
     """Name the failed cell by its place and the heading above it."""
     heading = ""
-    for place, cell in enumerate(_read(output)["cells"], start=1):
+    try:
+        cells = _read(output)["cells"]
+    except json.JSONDecodeError:
+        return "unknown (the executed notebook was cut short; is the disk full?)"
+    for place, cell in enumerate(cells, start=1):
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown" and text.startswith("#"):
             heading = text.splitlines()[0].lstrip("# ")
@@ -112,10 +116,11 @@ def _failed_cell(output: Path) -> str:
 
 
 def _scrub(output: Path, notebook: Path) -> None:
-    """Take the paths of this machine out of the executed notebook."""
-    if not output.is_file():
+    """Take the paths of this machine out of the executed notebook, where there is a whole one."""
+    try:
+        content = _read(output)
+    except (FileNotFoundError, json.JSONDecodeError):  # stopped before the first cell, or cut short by a full disk
         return
-    content = _read(output)
     record = content["metadata"].get("papermill", {})
     record.update(input_path=f"notebooks/{notebook.name}", output_path=f"notebooks/{output.name}")
     output.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -87,7 +87,10 @@ def run_study(
     home.mkdir(parents=True, exist_ok=True)
     with _lock(home):
         latest = None if force else _unchanged(home, plans)
-        run = latest or _run(study, parameters, source, plans, home, force, on_event)
+        try:
+            run = latest or _run(study, parameters, source, plans, home, force, on_event)
+        except OSError as error:
+            raise _disk_error(home, error) from None
         _clear_killed_runs(home)
         return run
 
@@ -128,18 +131,27 @@ def _lock(home: Path) -> FileLock:
     return lock
 
 
+def _disk_error(home: Path, error: OSError) -> RunError:
+    return RunError(
+        f"study {home.name}: the disk refused.\nFound: {error.strerror or error}.\n"
+        f"Free space below `{home.parent}`, or check its rights, and run again; finished stages are kept."
+    )
+
+
 def _clear_killed_runs(home: Path) -> None:
     for left in home.glob(f"{PARTIAL}*"):
         shutil.rmtree(left)
 
 
 def _unchanged(home: Path, plans: list[_Plan]) -> Run | None:
-    """Give the latest run where it was made from the same keys and still has its files."""
+    """Give the latest run where it was made from the same keys and its files are still what they were."""
     for folder in sorted((path for path in home.iterdir() if (path / "manifest.json").is_file() and not path.is_symlink()), reverse=True):
         content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         same = [stage["key"] for stage in content["stages"]] == [plan.key for plan in plans]
         return (
-            Run(folder, content, new=False) if same and all((folder / output["path"]).is_file() for output in content["outputs"]) else None
+            Run(folder, content, new=False)
+            if same and all(cache.hash_of(folder / output["path"]) == output["sha256"] for output in content["outputs"])
+            else None
         )
     return None
 
@@ -188,11 +200,6 @@ def _run_stage(plan: _Plan, parameters: Parameters, partial: Path, home: Path, f
         )
     except ImpactError as error:
         raise _keep_failed(plan, partial, error) from None
-    except OSError as error:
-        found = RunError(
-            f"{plan.notebook.name}: the disk refused.\nFound: {error.strerror or error}.\nFree space, or check the rights of `reports/`."
-        )
-        raise _keep_failed(plan, partial, found) from None
     _name_the_run(executed, partial)
     files = {path.as_posix(): cache.hash_of(partial / path) for path in sorted(cache.files_below(partial) - before)}
     return {

@@ -13,7 +13,7 @@ from impact.clean.audit import Audit, Rule
 from impact.design.facts import DesignFacts
 from impact.months import Period, label
 from impact.report.document import Document
-from impact.report.format import count, decimal
+from impact.report.format import count, decimal, p_value
 from impact.results import CheckResult
 from impact.run.folder import Markdown
 from impact.study import Study
@@ -103,6 +103,8 @@ def _cell(name: object, value: Any, period: Period | None) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if name == "p_value":
+        return p_value(float(value))
     if name in _TIMES and period is not None:
         return label(period, int(value))
     if name in _COUNTS or float(value).is_integer():

@@ -91,7 +91,9 @@ def _read_yaml(path: Path) -> Any:
     except (UnicodeDecodeError, IsADirectoryError) as error:
         raise StudyError(f"{path}: cannot be read as text.\nFound: {error}.\nSave the study as UTF-8 YAML.") from None
     except yaml.YAMLError as error:
-        raise StudyError(f"{path}: this is not valid YAML.\n{error}\nMend the place named above; indent with spaces.") from None
+        raise StudyError(
+            f"{path}: this is not valid YAML.\n{error}\nMend the place named above; indent with spaces, and put quotes around words with `:`, `?`, `,` or `#`."
+        ) from None
 
 
 def _without_other_branch(error: ValidationError, content: dict[str, Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from impact import schema, settings
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]*$")
+_FOLD = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) (?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -38,11 +39,16 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+def _without_folds(value: str) -> str:
+    """Take out the blanks that YAML puts where a folded line of Chinese breaks."""
+    return _FOLD.sub("", value)
+
+
 class Bilingual(_Part):
     """The same words in both languages."""
 
     en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
+    zh: Annotated[str, AfterValidator(_without_folds)] = Field(min_length=1)
 
 
 class FileSource(_Part):

@@ -57,7 +57,7 @@ def paths(table: pd.DataFrame, period: Period, outcome: Text, language: Language
         axes.plot([months.index(month) for month in rows["month"]], rows["mean"], color=colour, marker=marker, label=words[language])
     _time_axis(axes, months, period)
     axes.set_ylabel(outcome[language])
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.14), ncols=2)
     return figure
 
 

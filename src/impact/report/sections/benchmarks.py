@@ -15,7 +15,7 @@ ORDER = 20
 
 def section(material: Material) -> Section | None:
     """Print the ladder from the benchmark to the main estimate."""
-    if "ladder" not in material.tables:
+    if "ladder" not in material.tables or len(material.tables["ladder"]) < 2:
         return None
     blocks: list[Block] = [Paragraph(_lead(material)), _figure(material)]
     differences = _differences(material)
@@ -63,9 +63,9 @@ def _table(material: Material) -> Table:
         tuple(
             (
                 Text(row["title_en"], row["title_zh"]),
-                signed(row["estimate"]),
-                decimal(row["std_error"]),
-                interval(row["conf_low"], row["conf_high"]),
+                signed(row["estimate"], material.digits),
+                decimal(row["std_error"], material.digits),
+                interval(row["conf_low"], row["conf_high"], material.digits),
                 count(row["workers"]),
                 percent(row["negative_weight"], 0),
             )
@@ -82,8 +82,8 @@ def _table(material: Material) -> Table:
 
 def _figure(material: Material) -> Figure:
     rows = material.tables["ladder"]
-    en = "; ".join(f"{row['title_en']} {signed(row['estimate'])}" for row in rows.to_dict("records"))
-    zh = "；".join(f"{row['title_zh']}{signed(row['estimate'])}" for row in rows.to_dict("records"))
+    en = "; ".join(f"{row['title_en']} {signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
+    zh = "；".join(f"{row['title_zh']}{signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
     return Figure(
         "ladder",
         Text("The same question, step by step; blue: the main estimate", "同一问题，逐步变化；蓝色为主要估计"),
@@ -98,7 +98,7 @@ def _differences(material: Material) -> tuple[Text, ...]:
     if benchmarks.empty:
         return ()
     first, last = benchmarks.iloc[0], benchmarks.iloc[-1]
-    return (_who(first, last), _which(first, last, main), _with_whom(first), _how_sure(first, main))
+    return (_who(first, last), _which(first, last, main, material.digits), _with_whom(first), _how_sure(first, main))
 
 
 def _who(first: pd.Series[float], last: pd.Series[float]) -> Text:
@@ -110,12 +110,13 @@ def _who(first: pd.Series[float], last: pd.Series[float]) -> Text:
     )
 
 
-def _which(first: pd.Series[float], last: pd.Series[float], main: pd.Series[float]) -> Text:
+def _which(first: pd.Series[float], last: pd.Series[float], main: pd.Series[float], digits: int) -> Text:
+    values = [signed(row["estimate"], digits) for row in (first, last, main)]
     return Text(
         "Which changes: two-way fixed effects also learn from coverage that ends, and take leaving for the mirror image of entering; group-time effects "
-        f"learn from entering alone. Along the steps the value goes from {signed(first['estimate'])} to {signed(last['estimate'])} and to {signed(main['estimate'])}.",
+        f"learn from entering alone. Along the steps the value goes from {values[0]} to {values[1]} and to {values[2]}.",
         "哪些变化：双向固定效应同时利用覆盖的终止，并把退出视为进入的镜像；组群-时间效应只利用进入。"
-        f"沿各步骤，数值从{signed(first['estimate'])}到{signed(last['estimate'])}，再到{signed(main['estimate'])}。",
+        f"沿各步骤，数值从{values[0]}到{values[1]}，再到{values[2]}。",
     )
 
 

@@ -48,13 +48,13 @@ def _lead(material: Material) -> Text:
     row, outcome, coverage = overall(material), material.outcome, material.study.coverage
     name = coverage.name if coverage else outcome.title
     percent = in_percent(material, row["estimate"])
-    ends = interval(row["conf_low"], row["conf_high"])
+    ends = interval(row["conf_low"], row["conf_high"], material.digits)
     level = f"{material.values['level']:.0%}"
     return Text(
-        f"Averaged over cohorts and {_steps(material).en} after coverage, the difference that goes with {name.en} is {signed(row['estimate'])} {outcome.unit.en}"
+        f"Averaged over cohorts and {_steps(material).en} after coverage, the difference that goes with {name.en} is {signed(row['estimate'], material.digits)} {outcome.unit.en}"
         f"{percent.en} ({level} interval {ends.en}, p {_p(row['p_value'])}), from {count(row['workers'])} covered workers. "
         "It compares the change since the last period before coverage with the change of those not covered by then.",
-        f"对各组群及覆盖后的各{_steps(material).zh}平均，{name.zh}对应的差异为{signed(row['estimate'])}{outcome.unit.zh}{percent.zh}"
+        f"对各组群及覆盖后的各{_steps(material).zh}平均，{name.zh}对应的差异为{signed(row['estimate'], material.digits)}{outcome.unit.zh}{percent.zh}"
         f"（{level}区间{ends.zh}，p {_p(row['p_value'])}），依据{count(row['workers'])}名受覆盖者。"
         "比较的是自覆盖前最后一期以来的变化，与届时尚未受覆盖者的变化之差。",
     )
@@ -72,7 +72,7 @@ def _steps(material: Material) -> Text:
 def _figure(material: Material) -> Figure:
     rows = results(material, "event_time").dropna(subset=["event_time"])
     after = rows[rows["event_time"] >= 0]
-    said = [f"{int(row['event_time'])}: {signed(row['estimate'])}" for _, row in after.iterrows()]
+    said = [f"{int(row['event_time'])}: {signed(row['estimate'], material.digits)}" for _, row in after.iterrows()]
     return Figure(
         "event_study",
         Text(

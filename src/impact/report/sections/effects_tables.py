@@ -30,7 +30,7 @@ def _event_table(material: Material) -> Table:
             f"按首次覆盖后的时间划分的效应（{material.outcome.unit.zh}）",
         ),
         _columns(Text("Time", "时间")),
-        tuple((_time(row), *_numbers(row)) for _, row in rows.iterrows()),
+        tuple((_time(row), *_numbers(row, material.digits)) for _, row in rows.iterrows()),
         ("right", "right", "right", "right", "right", "right"),
         Text(
             "The intervals hold each alone; the figure also shows the band that holds for all together. "
@@ -47,7 +47,7 @@ def _cohort_table(material: Material) -> Table:
         "effects_by_cohort",
         Text(f"Effects by cohort ({material.outcome.unit.en})", f"按组群划分的效应（{material.outcome.unit.zh}）"),
         _columns(label),
-        tuple((_cohort(row, material), *_numbers(row)) for _, row in rows.iterrows()),
+        tuple((_cohort(row, material), *_numbers(row, material.digits)) for _, row in rows.iterrows()),
         ("right", "right", "right", "right", "right", "right"),
     )
 
@@ -59,13 +59,13 @@ def _columns(first: Text) -> tuple[Text, ...]:
         Text("Std. error", "标准误"),
         Text("Interval", "区间"),
         Text("p", "p"),
-        Text("Covered workers", "受覆盖者"),
+        Text("Workers", "受覆盖者"),
     )
 
 
-def _numbers(row: pd.Series[float]) -> tuple[Text | str, ...]:
-    ends = interval(row["conf_low"], row["conf_high"]) if row["std_error"] == row["std_error"] else "–"
-    return (signed(row["estimate"]), decimal(row["std_error"]), ends, p_value(row["p_value"]), count(row["workers"]))
+def _numbers(row: pd.Series[float], digits: int) -> tuple[Text | str, ...]:
+    ends = interval(row["conf_low"], row["conf_high"], digits) if row["std_error"] == row["std_error"] else "–"
+    return (signed(row["estimate"], digits), decimal(row["std_error"], digits), ends, p_value(row["p_value"]), count(row["workers"]))
 
 
 def _time(row: pd.Series[float]) -> Text:
