@@ -146,7 +146,7 @@ def test_without_a_worker_every_row_stands_alone(impact, panel, nasty):
 
 def test_rows_without_an_outcome_are_left_out_and_counted(impact, nasty, tmp_path):
     said = impact("estimate", spoiled(nasty, tmp_path, "income", ""), *COLUMNS, "--json")
-    assert said.code == 0 and "1 rows without a value of `income` left out" in said.err
+    assert said.code == 0 and "1 row without a value of `income` left out" in said.err
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_workers_who_change_cohort_are_refused_where_errors_are_by_worker(impact
     moved = nasty[~((nasty["worker"] == last) & (nasty["month"] <= 6)) & ~((nasty["worker"] == first) & (nasty["month"] > 6))]
     moved.assign(worker=moved["worker"].replace(last, first)).to_csv(file, index=False)
     said = impact("estimate", file, *COLUMNS, "--cluster", "worker", "--json")
-    assert_refused(said, "DesignError", "1 workers move between units", f"Found: {first}", "Cluster by the unit")
+    assert_refused(said, "DesignError", "1 worker moves between units", f"Found: {first}", "Cluster by the unit")
 
 
 def test_nobody_to_compare_with_is_refused(impact, nasty, tmp_path):

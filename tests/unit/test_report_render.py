@@ -196,7 +196,24 @@ def test_the_named_font_folder_comes_before_the_package(monkeypatch: pytest.Monk
 def test_the_web_page_asks_nothing_of_any_network(page: str):
     loads = re.findall(r'(?:src|href|srcset|action|data)\s*=\s*["\']?([^"\'\s>]+)', page)
     assert loads and all(load.startswith("data:image/svg+xml;base64,") for load in loads)
-    assert not re.search(r"https?:|<link|<script|<iframe|@import|url\(", page)
+    assert not re.search(r"https?:|<link|<script|<iframe|@import|url\((?!data:font/woff;base64,)", page)
+
+
+def test_the_web_page_carries_every_chinese_letter_that_it_shows(page: str):
+    import base64
+    from io import BytesIO
+
+    from fontTools.ttLib import TTFont
+
+    carried = re.search(r"url\(data:font/woff;base64,([^)]+)\)", page)
+    assert carried
+    letters = set(TTFont(BytesIO(base64.b64decode(carried[1]))).getBestCmap())
+    shown = {
+        ord(letter)
+        for letter in re.sub(r"<style>.*?</style>|base64,[A-Za-z0-9+/=]+", "", page, flags=re.DOTALL)
+        if "\u4e00" <= letter <= "\u9fff"
+    }
+    assert shown and shown <= letters
 
 
 @every_language

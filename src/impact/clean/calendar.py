@@ -82,7 +82,7 @@ def _all(column: ir.Column, condition: ir.BooleanValue) -> bool:
 
 
 def _whole(number: Values, packed: bool) -> Values:
-    rounded = number.value.round().cast("int64")
+    rounded = number.value.try_cast("int64")  # nothing where it is infinite or too large for any calendar
     whole = (number.value == rounded.cast("float64")).fill_null(False)
     value = rounded // 100 * 12 + rounded % 100 - 1 if packed else rounded
     return Values(whole.ifelse(value.cast("int64"), ibis.null("int64")), number.missing, number.bad | (~number.missing & ~whole))

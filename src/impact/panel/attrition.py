@@ -19,7 +19,7 @@ RATE_COLUMNS = ("definition", "value", "numerator", "denominator", "start", "end
 
 
 def yearly_rates(worker_months: pd.DataFrame, spells: pd.DataFrame, year: int) -> pd.DataFrame:
-    """Give the attrition of one calendar year under six definitions.
+    """Give the attrition of one calendar year under every definition.
 
     `worker_months` has `worker, month`; `spells` is `schema.WORKER_SPELL`. Months are counted from January of year 0.
     Returns one row per definition: definition, value, numerator, denominator, first and last month of the period.

@@ -116,7 +116,7 @@ def _design(request: Request, clean: WorkerMonths, level: str) -> Design:
     design = design_of(moments, OUTCOME, level)
     named = replace(design, outcome=request.outcome)
     missing = next((rule.rows for rule in clean.audit.rules if rule.name.en == f"no value of {OUTCOME}"), 0)
-    note = f"{missing:,} rows without a value of `{request.outcome}` left out"
+    note = f"{missing:,} row{'s' if missing > 1 else ''} without a value of `{request.outcome}` left out"
     return replace(named, notes=(*named.notes, note)) if missing else named
 
 
@@ -134,7 +134,7 @@ def _refuse_movers(table: ir.Table) -> None:
     if count:
         first = movers.order_by("worker").limit(3).to_pyarrow()["worker"].to_pylist()
         raise DesignError(
-            f"--cluster worker: {count:,} workers move between units that are first covered at different times.\nFound: {listing(first)}.\n"
+            f"--cluster worker: {count:,} worker{'s move' if count > 1 else ' moves'} between units that are first covered at different times.\nFound: {listing(first)}.\n"
             "Cluster by the unit or a level above it, or leave these workers out in the source."
         )
 
