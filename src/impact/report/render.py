@@ -54,8 +54,9 @@ def render_html(document: Document, figures: Path, out: Path) -> None:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["data_uri"] = _data_uri
     pages = [_content(document, language, "report", figures) for language in LANGUAGES]
-    font = hanzi_font(json.dumps(pages, ensure_ascii=False))
-    write_whole(out, environment.get_template("report.html.j2").render(pages=pages, stamp=STAMP, hanzi_font=font).encode())
+    template = environment.get_template("report.html.j2")
+    font = hanzi_font(template.render(pages=pages, stamp=STAMP, hanzi_font=""))
+    write_whole(out, template.render(pages=pages, stamp=STAMP, hanzi_font=font).encode())
 
 
 # What the templates are given: plain values in one language.
