@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 STUDY  ?= studies/nls-bargaining.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test test-fast lint lab docs bench lock clean
+.PHONY: help env report test test-fast golden lint lab docs bench lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ test: $(STAMP) ## Pass the checks and the tests.
 
 test-fast: $(STAMP) ## The tests without the end-to-end runs.
 	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
+
+golden: $(STAMP) ## Write the reviewed words of the report anew; read the difference before you commit it.
+	@IMPACT_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/e2e/test_run.py -k words_of_the_report
 
 lint: $(STAMP) ## ruff and mypy.
 	@$(BIN)/ruff check --quiet .

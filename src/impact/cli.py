@@ -61,9 +61,6 @@ def main() -> None:
     except ImpactError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Finished stages are kept; the same command goes on from there.", err=True)
-        sys.exit(130)
 
 
 def _version(asked: bool) -> None:
@@ -223,8 +220,12 @@ def run(
     from impact.run.run import run_study
 
     overrides = dict(_assignment(text) for text in set_ or [])
-    with _progress() as on_event:
-        finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
+    try:
+        with _progress() as on_event:
+            finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. Finished stages are kept; the same command goes on from there.", err=True)
+        raise typer.Exit(130) from None
     if not finished.new:
         typer.echo(f"Nothing has changed since {finished.manifest['run']}; --force runs it again.")
     _print_run(finished.folder, finished.manifest)

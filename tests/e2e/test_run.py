@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -247,8 +248,6 @@ def test_after_a_killed_run_the_next_one_starts_cleanly(tmp_path: Path) -> None:
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("nls-bargaining/.partial-*/progress.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    import os
-
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     home = tmp_path / "nls-bargaining"
@@ -349,3 +348,28 @@ def test_the_ola_study_gives_its_table_and_a_descriptive_verdict(reference: Path
     audit = json.loads((run.folder / "stages" / "audit.json").read_text(encoding="utf-8"))
     assert [rule["rows"] for rule in audit["rules"]] == [7581, 11523, 568, 1048]
     assert (run.manifest["verdict"]["level"], run.manifest["verdict"]["rule"]) == ("V1", "no_comparison")
+
+
+# The words.
+
+
+def test_the_words_of_the_report_are_those_that_were_reviewed(nls_run: Run) -> None:
+    """After a change on purpose: read the new words, then `make golden`."""
+    written = _words(nls_run.folder)
+    golden = ROOT / "tests" / "golden" / "nls-bargaining.md"
+    if os.environ.get("IMPACT_WRITE_GOLDEN"):
+        golden.write_text(written, encoding="utf-8")
+    assert written == golden.read_text(encoding="utf-8")
+
+
+def _words(folder: Path) -> str:
+    from impact.report.build import build, texts_of
+    from impact.run.folder import RunFolder
+    from impact.run.outputs import material_of
+    from impact.study import load_study
+    from impact.verdict.verdict import Verdict
+
+    run = RunFolder(folder)
+    verdict = Verdict.from_dict(run.read_json("verdict"))
+    texts = texts_of(build(material_of(load_study(NLS), run, verdict, 0.95, 1)))
+    return "".join(f"{text.en}\n{text.zh}\n\n" for text in texts)

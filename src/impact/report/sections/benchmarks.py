@@ -82,8 +82,8 @@ def _table(material: Material) -> Table:
 
 def _figure(material: Material) -> Figure:
     rows = material.tables["ladder"]
-    en = "; ".join(f"{row['title_en']} {signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
-    zh = "；".join(f"{row['title_zh']}{signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
+    en = "; ".join(f"{row['title_en']} → {signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
+    zh = "；".join(f"{row['title_zh']} → {signed(row['estimate'], material.digits)}" for row in rows.to_dict("records"))
     return Figure(
         "ladder",
         Text("The same question, step by step; blue: the main estimate", "同一问题，逐步变化；蓝色为主要估计"),

@@ -21,7 +21,7 @@ def section(material: Material) -> Section:
             Text(
                 f"Source: {study.source.citation} {count(audit.rows_in)} rows were read; a value that cannot be read stops the run, "
                 "and every rule that leaves rows out or chooses how to read them is counted below.",
-                f"来源：{study.source.citation}共读取{count(audit.rows_in)}行；遇到无法读取的值即停止运行，凡剔除行或选择读取方式的规则均在下表计数。",
+                f"来源：{study.source.citation} 共读取{count(audit.rows_in)}行；遇到无法读取的值即停止运行，凡剔除行或选择读取方式的规则均在下表计数。",
             )
         )
     ]

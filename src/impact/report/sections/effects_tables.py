@@ -34,8 +34,8 @@ def _event_table(material: Material) -> Table:
         ("right", "right", "right", "right", "right", "right"),
         Text(
             "The intervals hold each alone; the figure also shows the band that holds for all together. "
-            "“Overall” is the plain mean over the times from 0 on; the headline weighs every covered group and time by its workers.",
-            "区间逐点成立；图中另示对所有时点同时成立的联合带。“总体”为时间0起各期的简单平均；正文结论按各组群各期人数加权。",
+            "“Overall” is the plain mean over the times from 0 on; the headline weighs every cohort and time by the workers of the cohort.",
+            "区间逐点成立；图中另示对所有时点同时成立的联合带。“总体”为时间0起各期的简单平均；正文结论按各组群的人数加权。",
         ),
     )
 
