@@ -200,7 +200,7 @@ def _run_stage(plan: _Plan, parameters: Parameters, partial: Path, home: Path, f
         )
     except ImpactError as error:
         raise _keep_failed(plan, partial, error) from None
-    _name_the_run(executed, partial)
+    _without_places(executed, partial, parameters)
     files = {path.as_posix(): cache.hash_of(partial / path) for path in sorted(cache.files_below(partial) - before)}
     return {
         "name": plan.stage.name,
@@ -212,11 +212,14 @@ def _run_stage(plan: _Plan, parameters: Parameters, partial: Path, home: Path, f
     }
 
 
-def _name_the_run(notebook: Path, partial: Path) -> None:
-    """Write in the executed notebook the folder that the run will have, not the one in which it was made."""
-    text = notebook.read_text(encoding="utf-8")
-    final = partial.with_name(partial.name.removeprefix(PARTIAL))
-    notebook.write_text(text.replace(partial.as_posix(), final.as_posix()).replace(partial.name, final.name), encoding="utf-8")
+def _without_places(notebook: Path, partial: Path, parameters: Parameters) -> None:
+    """Write in the executed notebook the folder that the run will have, and no folder of this machine."""
+    text = notebook.read_text(encoding="utf-8").replace(partial.name, partial.name.removeprefix(PARTIAL))
+    reports, data = partial.parents[1], Path(parameters.data_root)
+    for place, name in ((reports, "reports"), (data, "data"), (Path.cwd(), ".")):
+        if place.is_absolute():
+            text = text.replace(place.as_posix(), name)
+    notebook.write_text(text, encoding="utf-8")
 
 
 def _keep_failed(plan: _Plan, partial: Path, error: ImpactError) -> RunError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import singledispatch
 from typing import Any
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from impact.clean.audit import Audit, Rule
 from impact.design.facts import DesignFacts
@@ -21,7 +23,7 @@ from impact.text import Text
 from impact.verdict.verdict import Verdict
 
 _TIMES = ("month", "cohort", "first_month", "last_month")
-_COUNTS = ("rows", "workers", "numerator", "denominator", "at_risk", "exits", "n")
+_COUNTS = ("rows", "workers", "numerator", "denominator", "at_risk", "exits", "missing", "distinct")
 
 
 def show(shown: Any, period: Period | None = None) -> Any:
@@ -41,25 +43,25 @@ def _(shown: Study) -> Markdown:
 
 
 @_show.register
-def _(shown: Audit) -> pd.DataFrame:
+def _(shown: Audit) -> Styler:
     ends = pd.DataFrame([{"rule": "rows in", "done": "", "count": count(shown.rows_in), "why": shown.source}])
     kept = pd.DataFrame([{"rule": "rows kept", "done": "", "count": count(shown.rows_kept), "why": ""}])
-    return _unnumbered(pd.concat([ends, _rules(shown.rules), kept], ignore_index=True))
+    return _laid_out(pd.concat([ends, _rules(shown.rules), kept], ignore_index=True))
 
 
 @_show.register(tuple)
 @_show.register(list)
 def _(shown: Sequence[Any]) -> Any:
     if all(isinstance(item, Rule) for item in shown):
-        return _unnumbered(_rules(shown))
+        return _laid_out(_rules(shown))
     if all(isinstance(item, CheckResult) for item in shown):
         return Markdown("\n\n".join(f"**{item.name}** · {_passed(item)}. {item.text_en}" for item in shown))
     raise TypeError(f"show: there is no way to show a {type(shown).__name__} of {type(shown[0]).__name__}")
 
 
 @_show.register
-def _(shown: DesignFacts) -> pd.DataFrame:
-    return _unnumbered(pd.DataFrame([{name.replace("_", " "): count(value) for name, value in asdict(shown).items()}]))
+def _(shown: DesignFacts) -> Styler:
+    return _laid_out(pd.DataFrame([{name.replace("_", " "): count(value) for name, value in asdict(shown).items()}]))
 
 
 @_show.register
@@ -76,9 +78,9 @@ def _(shown: Document) -> Markdown:
     return Markdown(f"**{shown.answer.en}**\n\n**{shown.answer.zh}**\n\n{sections}")
 
 
-def _table(shown: pd.DataFrame, period: Period | None) -> pd.DataFrame:
+def _table(shown: pd.DataFrame, period: Period | None) -> Styler:
     table = shown.drop(columns=[name for name in shown.columns if name.endswith("_zh") or name == "main"])
-    return _unnumbered(pd.DataFrame({_heading(name): [_cell(name, value, period) for value in table[name]] for name in table.columns}))
+    return _laid_out(pd.DataFrame({_heading(name): [_cell(name, value, period) for value in table[name]] for name in table.columns}))
 
 
 def titled(table: pd.DataFrame, column: str, words: Mapping[str, Text]) -> pd.DataFrame:
@@ -112,5 +114,9 @@ def _cell(name: object, value: Any, period: Period | None) -> str:
     return decimal(float(value), 4 if abs(value) < 100 else 1)
 
 
-def _unnumbered(table: pd.DataFrame) -> pd.DataFrame:
-    return table.set_axis([""] * len(table), axis="index")
+def _laid_out(table: pd.DataFrame) -> Styler:
+    """Lay a table out for a notebook: no index, words to the left, numbers to the right, nothing cut short."""
+    words = pd.Index([name for name in table.columns if table[name].map(lambda cell: any(letter.isalpha() for letter in cell)).any()])
+    styled = table.style.hide(axis="index").set_properties(subset=words, **{"text-align": "left"})
+    styled = styled.set_table_styles([{"selector": "th", "props": "text-align: left"}, {"selector": "td", "props": "vertical-align: top"}])
+    return styled.set_uuid(hashlib.sha256(table.to_json().encode()).hexdigest()[:8])

@@ -9,6 +9,7 @@ from impact.errors import DataError, listing, nearest
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
     from ibis.backends.duckdb import Backend
 
 
@@ -34,6 +35,17 @@ class RawTable:
             hint = nearest(name, self.table.columns) or "Name one of the columns found."
             raise DataError(f"{self.name}: there is no column `{name}`.\nColumns found: {listing(self.table.columns, 30)}.\n{hint}")
         return self.table[name]
+
+    def profile(self) -> pd.DataFrame:
+        """Describe the columns without showing a value: `column, type, missing, distinct`, one row per column."""
+        import pandas as pd
+
+        names = list(self.table.columns)
+        counts = {f"missing_{place}": self.table[name].isnull().sum() for place, name in enumerate(names)}
+        counts |= {f"distinct_{place}": self.table[name].nunique() for place, name in enumerate(names)}
+        found = self.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+        rows = [(name, str(self.table[name].type()), found[f"missing_{place}"], found[f"distinct_{place}"]) for place, name in enumerate(names)]
+        return pd.DataFrame(rows, columns=["column", "type", "missing", "distinct"])
 
     def first_rows(self, condition: ir.BooleanValue, columns: tuple[str, ...], most: int = 3) -> list[tuple[int, dict[str, object]]]:
         """Find the first rows where a condition holds, with their row numbers and the values of some columns."""
