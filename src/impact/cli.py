@@ -149,7 +149,7 @@ def _print_answer(answer: Answer, table: pd.DataFrame, as_json: bool, as_csv: bo
     elif as_csv:
         import pandas as pd
 
-        typer.echo(pd.DataFrame(_records(table, period)).to_csv(index=False, lineterminator="\n"), nl=False)
+        typer.echo(pd.DataFrame(_records(table, period), dtype=object).to_csv(index=False, lineterminator="\n"), nl=False)
     else:
         typer.echo(_shown(table))
     quiet = as_json or as_csv

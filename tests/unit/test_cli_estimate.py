@@ -240,3 +240,9 @@ print("HEAVY", sorted(heavy & set(sys.modules)))
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "estimate" in ended.stdout and ended.stdout.rstrip().endswith("HEAVY []")
+
+
+def test_labels_in_csv_are_whole_numbers_or_nothing(impact, panel):
+    said = impact("estimate", panel, *COLUMNS, "--aggregate", "event_time", "--csv")
+    labels = [line.split(",")[TIDY_COLUMNS.index("event_time")] for line in said.out.splitlines()[1:]]
+    assert labels[-1] == "" and all(label.lstrip("-").isdigit() for label in labels[:-1])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+import ibis
 
 from impact.clean.audit import Rule
 from impact.errors import DataError, listing
@@ -43,26 +45,33 @@ def find_coverage(table: ir.Table, switching: Switching) -> Coverage:
     The table has `unit, month` and either `first_covered` (coverage then lasts) or `covered`.
     Raises DataError where workers of one unit differ in a month, or where coverage ends and the study says `refuse`.
     """
-    if "covered" not in table.columns:
-        lasting = (table["first_covered"] <= table["month"]).fill_null(False)
-        start = table.group_by("unit").aggregate(start=table["month"].min())
-        joined = table.mutate(covered=lasting).left_join(start, "unit").drop("unit_right")
-        flagged = joined.mutate(covered_at_start=(joined["first_covered"] <= joined["start"]).fill_null(False), set_aside=False)
-        return Coverage(flagged.drop("start"), _rules(flagged, switching))
-    _refuse_mixed(table)
-    first = table.group_by("unit").aggregate(first_covered=table["month"].min(where=table["covered"]), start=table["month"].min())
-    begun = table.left_join(first, "unit").drop("unit_right")
-    off = ~begun["covered"] & (begun["month"] > begun["first_covered"])
-    ended = begun.group_by("unit").aggregate(ended=begun["month"].min(where=off.fill_null(False)))
-    known = begun.left_join(ended, "unit").drop("unit_right")
+    known = _switching(table) if "covered" in table.columns else _lasting(table)
     if switching == "refuse":
         _refuse_ending(known)
-    after = (known["month"] >= known["ended"]).fill_null(False)
-    flagged = known.mutate(
-        covered_at_start=(known["first_covered"] <= known["start"]).fill_null(False),
-        set_aside=after if switching == "first_spell" else after & False,
+    start = known.group_by("unit").aggregate(start=known["month"].min())
+    begun = known.left_join(start, "unit").drop("unit_right")
+    after = (begun["month"] >= begun["ended"]).fill_null(False)
+    flagged = begun.mutate(
+        covered_at_start=(begun["first_covered"] <= begun["start"]).fill_null(False),
+        set_aside=after if switching == "first_spell" else ibis.literal(False),
     )
     return Coverage(flagged.drop("start"), _rules(flagged, switching))
+
+
+def _lasting(table: ir.Table) -> ir.Table:
+    """Coverage that starts in a known month and never ends."""
+    covered = (table["first_covered"] <= table["month"]).fill_null(False)
+    return table.mutate(covered=covered, ended=ibis.null("int64"))
+
+
+def _switching(table: ir.Table) -> ir.Table:
+    """Coverage that is known month by month: find where it first starts, and where it first ends after that."""
+    _refuse_mixed(table)
+    first = table.group_by("unit").aggregate(first_covered=table["month"].min(where=table["covered"]))
+    begun = table.left_join(first, "unit").drop("unit_right")
+    off = (~begun["covered"] & (begun["month"] > begun["first_covered"])).fill_null(False)
+    ended = begun.group_by("unit").aggregate(ended=begun["month"].min(where=off))
+    return begun.left_join(ended, "unit").drop("unit_right")
 
 
 def _refuse_mixed(table: ir.Table) -> None:
@@ -88,84 +97,72 @@ def _refuse_ending(known: ir.Table) -> None:
         )
 
 
+_NO_MONTH_BEFORE = Text("no month before coverage to compare with", "没有覆盖之前的时期可供比较")
+
+_COUNTED: dict[str, Rule] = {
+    "never": Rule(
+        Text("units never covered", "从未受覆盖者"), "kept", 0, Text("they stand for the path without coverage", "代表无覆盖时的走势")
+    ),
+    "starting": Rule(
+        Text("units that come under coverage", "观察期内开始受覆盖者"),
+        "kept",
+        0,
+        Text("their first covered month is their cohort", "其首次受覆盖的时间即为组群"),
+    ),
+    "always": Rule(Text("units covered in every month", "每期均受覆盖者"), "dropped", 0, _NO_MONTH_BEFORE),
+    "leaving": Rule(Text("units covered at first, not always", "起初受覆盖、后来中断者"), "dropped", 0, _NO_MONTH_BEFORE),
+    "rows_at_start": Rule(
+        Text("rows of the units dropped", "上述被剔除者的数据行"),
+        "dropped",
+        0,
+        Text("all rows of units that are covered when first seen", "首次出现时即受覆盖者的全部数据行"),
+    ),
+    "ending": Rule(
+        Text("units whose first spell ends", "首段覆盖期结束者"), "kept", 0, Text("kept until the spell ends", "保留至该段覆盖期结束")
+    ),
+    "rows_aside": Rule(
+        Text("rows after the first spell", "首段覆盖期之后的数据行"),
+        "dropped",
+        0,
+        Text("rule of the study: first spell only", "研究规则：只取首段覆盖期"),
+    ),
+    "lasting": Rule(
+        Text("units whose coverage ends", "覆盖中断者"),
+        "kept",
+        0,
+        Text("rule of the study: covered from the first covered month for good", "研究规则：自首次受覆盖起视为一直受覆盖"),
+    ),
+}
+"""What the audit says of coverage, by what is counted."""
+
+_OF_SWITCHING: dict[Switching, tuple[str, ...]] = {"refuse": (), "first_spell": ("ending", "rows_aside"), "first_switch_on": ("lasting",)}
+
+
 def _rules(flagged: ir.Table, switching: Switching) -> tuple[Rule, ...]:
     """Count units and rows by what happens to them."""
-    ended = flagged["ended"].notnull().any() if "ended" in flagged.columns else (flagged["month"] < 0).any()
+    counts = _counts(flagged)
+    names = ("never", "starting", "always", "leaving", "rows_at_start", *_OF_SWITCHING[switching])
+    return tuple(replace(_COUNTED[name], rows=int(counts[name] or 0)) for name in names)
+
+
+def _counts(flagged: ir.Table) -> dict[str, int]:
     units = flagged.group_by("unit").aggregate(
-        never=flagged["first_covered"].isnull().all(), at_start=flagged["covered_at_start"].any(), ended=ended, rows=flagged.count()
+        never=flagged["first_covered"].isnull().all(),
+        at_start=flagged["covered_at_start"].any(),
+        ended=flagged["ended"].notnull().any(),
+        rows=flagged.count(),
+        aside=flagged["set_aside"].sum(),
     )
-    at_start = units["at_start"]
-    counts = (
-        units.aggregate(
-            never=units["never"].sum(),
-            always=(at_start & ~units["ended"]).sum(),
-            leaving=(at_start & units["ended"]).sum(),
-            rows_at_start=units["rows"].sum(where=at_start),
-            ending=(~at_start & units["ended"]).sum(),
-            starting=(~at_start & ~units["never"]).sum(),
-        )
-        .to_pyarrow()
-        .to_pylist()[0]
+    at_start, ended = units["at_start"], units["ended"]
+    counted = units.aggregate(
+        never=units["never"].sum(),
+        starting=(~at_start & ~units["never"]).sum(),
+        always=(at_start & ~ended).sum(),
+        leaving=(at_start & ended).sum(),
+        rows_at_start=units["rows"].sum(where=at_start),
+        ending=(~at_start & ended).sum(),
+        lasting=(~at_start & ended).sum(),
+        rows_aside=units["aside"].sum(where=~at_start),
     )
-    aside = flagged.aggregate(rows=(flagged["set_aside"] & ~flagged["covered_at_start"]).sum()).to_pyarrow().to_pylist()[0]["rows"]
-    kept = [
-        Rule(
-            Text("units never covered", "从未受覆盖者"),
-            "kept",
-            int(counts["never"]),
-            Text("they stand for the path without coverage", "代表无覆盖时的走势"),
-        ),
-        Rule(
-            Text("units that come under coverage", "观察期内开始受覆盖者"),
-            "kept",
-            int(counts["starting"]),
-            Text("their first covered month is their cohort", "其首次受覆盖的时间即为组群"),
-        ),
-        Rule(
-            Text("units covered in every month", "每期均受覆盖者"),
-            "dropped",
-            int(counts["always"]),
-            Text("no month before coverage to compare with", "没有覆盖之前的时期可供比较"),
-        ),
-        Rule(
-            Text("units covered at first, not always", "起初受覆盖、后来中断者"),
-            "dropped",
-            int(counts["leaving"]),
-            Text("no month before coverage to compare with", "没有覆盖之前的时期可供比较"),
-        ),
-        Rule(
-            Text("rows of the units dropped", "上述被剔除者的数据行"),
-            "dropped",
-            int(counts["rows_at_start"] or 0),
-            Text("all rows of units that are covered when first seen", "首次出现时即受覆盖者的全部数据行"),
-        ),
-    ]
-    return (*kept, *_ending_rules(switching, int(counts["ending"]), int(aside or 0)))
-
-
-def _ending_rules(switching: Switching, units: int, rows: int) -> tuple[Rule, ...]:
-    if switching == "first_spell":
-        return (
-            Rule(
-                Text("units whose first spell ends", "首段覆盖期结束者"),
-                "kept",
-                units,
-                Text("kept until the spell ends", "保留至该段覆盖期结束"),
-            ),
-            Rule(
-                Text("rows after the first spell", "首段覆盖期之后的数据行"),
-                "dropped",
-                rows,
-                Text("rule of the study: first spell only", "研究规则：只取首段覆盖期"),
-            ),
-        )
-    if switching == "first_switch_on":
-        return (
-            Rule(
-                Text("units whose coverage ends", "覆盖中断者"),
-                "kept",
-                units,
-                Text("rule of the study: covered from the first covered month for good", "研究规则：自首次受覆盖起视为一直受覆盖"),
-            ),
-        )
-    return ()
+    found: dict[str, int] = counted.to_pyarrow().to_pylist()[0]
+    return found

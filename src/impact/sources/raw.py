@@ -44,7 +44,9 @@ class RawTable:
         counts = {f"missing_{place}": self.table[name].isnull().sum() for place, name in enumerate(names)}
         counts |= {f"distinct_{place}": self.table[name].nunique() for place, name in enumerate(names)}
         found = self.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
-        rows = [(name, str(self.table[name].type()), found[f"missing_{place}"], found[f"distinct_{place}"]) for place, name in enumerate(names)]
+        rows = [
+            (name, str(self.table[name].type()), found[f"missing_{place}"], found[f"distinct_{place}"]) for place, name in enumerate(names)
+        ]
         return pd.DataFrame(rows, columns=["column", "type", "missing", "distinct"])
 
     def first_rows(self, condition: ir.BooleanValue, columns: tuple[str, ...], most: int = 3) -> list[tuple[int, dict[str, object]]]:
