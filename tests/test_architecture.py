@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "impact"
 ROOMS = [
     "errors",
+    "atomic",
     "settings",
-    "months",
     "text",
+    "months",
     "schema",
     "study",
     "sources",

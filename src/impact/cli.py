@@ -61,6 +61,9 @@ def main() -> None:
     except ImpactError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        typer.echo(f"OSError: the output cannot be written.\nFound: {error.strerror or error}.\nFree space, or write elsewhere.", err=True)
+        sys.exit(1)
 
 
 def _version(asked: bool) -> None:
@@ -103,7 +106,7 @@ def estimate(
     ] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = settings.LEVEL,
     bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the draws behind the bands.")] = settings.SEED,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind the bands.")] = settings.SEED,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
     as_json: Annotated[bool, typer.Option("--json", help="Write the tidy table as JSON to standard output, and nothing else.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the tidy table as CSV to standard output, and nothing else.")] = False,
@@ -112,10 +115,13 @@ def estimate(
 
     Example: impact estimate mpdta.csv --unit countyreal --worker countyreal --month year --first-covered first_treat --outcome lemp --aggregate event_time
     """
+    from impact.errors import StudyError
     from impact.infer.aggregate import Window
     from impact.infer.bands import with_bands
     from impact.run.estimate_file import Request, estimate_file
 
+    if as_json and as_csv:
+        raise StudyError("--json and --csv are both asked for.\nFound two forms for one output.\nLeave one of them out.")
     answer = estimate_file(
         Request(
             file=file,
@@ -155,7 +161,7 @@ def _print_answer(answer: Answer, table: pd.DataFrame, as_json: bool, as_csv: bo
     quiet = as_json or as_csv
     if not quiet:
         typer.echo("")
-    for line in (*answer.facts, _errors_in_words(answer), *answer.estimate.notes):
+    for line in (*answer.facts, _errors_in_words(answer), *(note.en for note in answer.estimate.notes)):
         typer.echo(line, err=quiet)
 
 
@@ -174,15 +180,19 @@ def _records(table: pd.DataFrame, period: Any) -> list[dict[str, Any]]:
             return label(period, int(value)) if period == "month" else int(value)
         if name == "event_time":
             return int(value)
-        return value if isinstance(value, str) or math.isfinite(value) else None
+        if isinstance(value, str):
+            return value
+        if name == "workers":
+            return int(value)
+        return value if math.isfinite(value) else None
 
     return [{str(name): plain(str(name), value) for name, value in record.items()} for record in table.to_dict("records")]
 
 
 def _shown(table: pd.DataFrame) -> str:
     """Lay the table out for a terminal of 80 columns."""
-    last = ("band_low", "band_high") if "band_low" in table else ("p_value",)
-    columns = ["estimate", "std_error", "conf_low", "conf_high", *last]
+    last = ("band_low", "band_high") if "band_low" in table else ("conf_low", "conf_high", "p_value")
+    columns = ["estimate", "std_error", *last]
     width = max(8, *(len(term) for term in table["term"]))
     lines = [" ".join([f"{'term':<{width}}", *(f"{name:>10}" for name in columns)])]
     for record in table.to_dict("records"):
@@ -191,18 +201,21 @@ def _shown(table: pd.DataFrame) -> str:
 
 
 def _number(value: float) -> str:
+    """Write a number with five significant digits, and p-values no smaller than can be meant."""
     if value != value:
         return "–"
-    if value == 0 or 1e-4 <= abs(value) < 1e6:
-        return f"{value:.5g}" if abs(value) >= 1 else f"{value:.4f}"
-    return f"{value:.2e}"
+    size = abs(value)
+    if size >= 1e7 or 0 < size < 1e-4:
+        return f"{value:.1e}"
+    return f"{value:.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 1}f}"
 
 
 def _errors_in_words(answer: Answer) -> str:
     errors = answer.estimate.errors
-    who = "each worker" if errors.cluster_level == "worker" else f"by {errors.cluster_level}"
-    words = f"errors clustered {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
-    return words + ("; fewer than ten covered clusters: do not trust these errors" if errors.covered_clusters < 10 else "")
+    who = "worker" if errors.cluster_level == "worker" else errors.cluster_level
+    words = f"errors by {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
+    words += "" if answer.followed or who != "worker" else "\nno --worker is named: every row counts as a worker of its own"
+    return words + ("\nfewer than ten covered clusters: do not trust these errors" if errors.covered_clusters < 10 else "")
 
 
 @app.command()

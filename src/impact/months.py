@@ -5,8 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
+from impact.text import Text
+
 Period = Literal["month", "year", "index"]
 """What one step of time is; `index` where a file numbers its periods without saying what they are."""
+
+
+STEPS: dict[Period, Text] = {"month": Text("months", "月"), "year": Text("years", "年"), "index": Text("periods", "期")}
+"""What several steps are called."""
 
 
 def month_number(day: date) -> int:

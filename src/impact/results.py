@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from impact import schema
 from impact.design.contrast import Contrast
 from impact.design.design import Design
 from impact.moments.moments import Floats
+from impact.text import Text
 
-TIDY_COLUMNS = ("term", "estimate", "std_error", "conf_low", "conf_high", "p_value", "cohort", "month", "event_time", "workers")
+TIDY_COLUMNS = schema.TIDY.column_names()
 """Columns of every tidy table; the glossary is `schema.TIDY`."""
 
 LABELS = ("cohort", "month", "event_time")
@@ -37,7 +39,7 @@ class Term:
     month: int | None = None
     event_time: int | None = None
     workers: float = float("nan")
-    """Covered workers behind it."""
+    """Covered workers behind it, each counted once; rows, in repeated cross-sections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Estimate:
     terms: tuple[Term, ...]
     contrasts: tuple[Contrast, ...]
     errors: Errors
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """What was left out on the way."""
     aggregate: str = "none"
     correction: float = 1.0
     """Small-sample factor on the variance, by the convention of the estimator."""
@@ -109,10 +112,6 @@ class Estimate:
         for name in LABELS:
             table[name] = pd.array([getattr(term, name) for term in self.terms], dtype="Int64")
         return table.assign(workers=[term.workers for term in self.terms])[list(TIDY_COLUMNS)]
-
-    def noting(self, *notes: str) -> Estimate:
-        """Add notes."""
-        return replace(self, notes=(*self.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True)

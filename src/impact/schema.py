@@ -118,7 +118,13 @@ TIDY = TableSchema(
         Column("cohort", "integer", "month or year", "First covered month of the workers concerned", "首次覆盖时间（组群）"),
         Column("month", "integer", "month or year", "Month of the effect", "效应发生的时间"),
         Column("event_time", "integer", "months or years", "Months since first covered", "覆盖后经过的时间"),
-        Column("workers", "number", "", "Covered workers behind the estimate (sum of weights where weighted)", "估计所依据的受覆盖人数"),
+        Column(
+            "workers",
+            "number",
+            "",
+            "Covered workers behind the estimate, each counted once (rows, in repeated cross-sections)",
+            "估计所依据的受覆盖人数，每人计一次（重复截面数据中为行数）",
+        ),
     ),
 )
 

@@ -16,5 +16,9 @@ class Text:
     en: str
     zh: str
 
+    def as_dict(self) -> dict[str, str]:
+        """Give both as plain values, for JSON."""
+        return {"en": self.en, "zh": self.zh}
+
     def __getitem__(self, language: Language) -> str:
         return self.en if language == "en" else self.zh

@@ -1,15 +1,18 @@
 """Leads: do covered and compared already part before coverage?
 
-The largest |t| among the group-time effects before coverage is held against its distribution where all of them are zero (sup-t, with the covariance
-of the estimate). The Wald test that R `did` prints stands beside it and does not decide: with leads nearly as many as clusters it rejects far
-too often. Passing is weak evidence (Roth 2022, doi:10.1257/aeri.20210236), so the smallest common shift that the test finds is printed with it.
+The effects before coverage are averaged by event time, and the largest |t| among them is held against its distribution where all are zero (sup-t,
+with the covariance of the estimate). Cohorts of fewer than ten covered clusters are left out: a handful of clusters barely moves its own sums of
+influence, its errors come out too small, and the test would reject far too often. Months in which the study expects anticipation are no leads. The Wald test over group-time effects that R `did` prints stands beside it and does not decide. Passing is weak evidence (Roth 2022,
+doi:10.1257/aeri.20210236), so the smallest common shift that the test finds is printed with it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from impact.infer.aggregate import aggregate
 from impact.infer.bands import chosen, joint_draws
+from impact.infer.cluster import cluster_counts
 from impact.moments.moments import Floats
 from impact.results import CheckResult, Estimate, Info
 
@@ -19,43 +22,60 @@ LIMIT = 0.10
 SIZE = 0.05
 """Level of the test whose power is stated."""
 POWER = 0.80
+FEWEST_CLUSTERS = 10
+"""Covered clusters below which a cohort is not tested."""
 
 
 def run(estimate: Estimate) -> CheckResult:
-    """Test that the group-time effects before coverage are zero together.
+    """Test that the effects before coverage are zero together.
 
-    `passed` is None where there is no lead to test. `numbers` holds `largest_t`, its joint `p_value`, `detectable` (the common shift found with
-    80 % power), `leads`, and the Wald test: `wald`, `wald_degrees_of_freedom`, `wald_p_value`.
+    `passed` is None where nothing can be tested. `numbers` holds `leads` (event times tested), `left_out` (cohorts not tested), `largest_t`, its joint `p_value`,
+    `detectable` (the common shift found with 80 % power), and the Wald test over group-time effects: `wald`, `wald_degrees_of_freedom`,
+    `wald_p_value`.
     """
-    leads = [place for place, term in enumerate(estimate.terms) if _is_lead(estimate, place) and term.cohort is not None]
+    cohorts = {int(term.cohort) for term in estimate.terms if term.cohort is not None}
+    tested = {cohort for cohort in cohorts if cluster_counts(estimate.design, estimate.design.cohort == cohort)[0] >= FEWEST_CLUSTERS}
+    large = [place for place, term in enumerate(estimate.terms) if term.cohort in tested]
+    by_time = aggregate(chosen(estimate, large), "event_time") if large else estimate
+    leads = [place for place in range(len(by_time.terms)) if _is_lead(by_time, place)] if large else []
     if not leads:
-        return CheckResult(
-            "leads", None, "There is no month before coverage in which the groups could be compared.", "覆盖之前没有可供比较的月份。"
-        )
-    among = chosen(estimate, leads)
+        return _untested(len(cohorts) - len(tested))
+    among = chosen(by_time, leads)
     draws = joint_draws(among)
     largest = float(np.abs(among.values / among.errors.std_error).max())
     numbers = {
         "leads": float(len(leads)),
+        "left_out": float(len(cohorts) - len(tested)),
         "largest_t": largest,
         "p_value": float((np.abs(draws).max(axis=1) >= largest).mean()),
         "detectable": _detectable(draws, among.errors.std_error),
-        **_wald(among.values, among.errors.covariance),
+        **_wald(estimate),
     }
     return _result(among, numbers)
 
 
 def _is_lead(estimate: Estimate, place: int) -> bool:
-    """Say whether a term lies before coverage and has an error."""
-    term = estimate.terms[place]
-    before = term.cohort is not None and term.month is not None and term.month < term.cohort
-    return bool(before and np.isfinite(estimate.errors.std_error[place]))
+    """Say whether a term lies before coverage and before any anticipation, and has an error."""
+    event_time = estimate.terms[place].event_time
+    return event_time is not None and event_time < -estimate.options.anticipation and bool(np.isfinite(estimate.errors.std_error[place]))
 
 
-def _wald(values: Floats, covariance: Floats) -> dict[str, float]:
-    """Test all leads together by their quadratic form; fewer clusters than leads leave fewer degrees of freedom."""
+def _untested(small: int) -> CheckResult:
+    if small == 0:
+        en, zh = "There is no month before coverage in which the groups could be compared.", "覆盖之前没有可供比较的月份。"
+    else:
+        en = f"Whether covered and compared part before coverage cannot be tested: every cohort has fewer than {FEWEST_CLUSTERS} covered clusters."
+        zh = f"无法检验覆盖之前两者是否已有分化：每个组群的受覆盖聚类均不足{FEWEST_CLUSTERS}个。"
+    return CheckResult("leads", None, en, zh)
+
+
+def _wald(estimate: Estimate) -> dict[str, float]:
+    """Test the group-time effects before coverage together by their quadratic form, as R `did` does."""
     from scipy import stats
 
+    error = estimate.errors.std_error
+    before = [place for place, term in enumerate(estimate.terms) if (term.event_time or 0) < 0 and np.isfinite(error[place])]
+    values, covariance = estimate.values[before], estimate.errors.covariance[np.ix_(before, before)]
     rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
     statistic = float(values @ np.linalg.pinv(covariance, hermitian=True) @ values)
     return {"wald": statistic, "wald_degrees_of_freedom": float(rank), "wald_p_value": float(stats.chi2.sf(statistic, rank))}
@@ -76,14 +96,23 @@ def _detectable(draws: Floats, error: Floats) -> float:
 def _result(among: Estimate, numbers: dict[str, float]) -> CheckResult:
     passed = numbers["p_value"] >= LIMIT
     p = "p < 0.001" if numbers["p_value"] < 0.001 else f"p = {numbers['p_value']:.3f}"
-    count, largest, shift = int(numbers["leads"]), f"{numbers['largest_t']:.2f}", _significant(numbers["detectable"])
+    count, left_out = int(numbers["leads"]), int(numbers["left_out"])
+    largest, shift = f"{numbers['largest_t']:.2f}", _significant(numbers["detectable"])
+    too_few = left_out > 0
     en = (
-        f"{count} effects before coverage are {'compatible with zero' if passed else 'not compatible with zero'} together (largest |t| = {largest}, joint {p}). "
-        f"A common shift of {shift} or more before coverage would have been found with {POWER:.0%} power; smaller departures from parallel trends would have been missed."
+        f"The effects at the {count} time{'s' if count > 1 else ''} before coverage are {'' if passed else 'not '}compatible with zero together "
+        f"(largest |t| = {largest}, joint {p}). A common shift of {shift} or more would have been found with {POWER:.0%} power; smaller departures from "
+        f"parallel trends would have been missed."
+        + (
+            f" {left_out} earlier time{'s are' if left_out > 1 else ' is'} not tested: fewer than {FEWEST_CLUSTERS} covered clusters."
+            if too_few
+            else ""
+        )
     )
     zh = (
-        f"覆盖之前的{count}个效应合起来{'与零相容' if passed else '与零不相容'}（最大|t| = {largest}，联合{p}）。"
-        f"若覆盖之前存在{shift}或更大的共同偏移，该检验有{POWER:.0%}的把握发现；更小的偏离则可能漏过。"
+        f"覆盖之前{count}个时点的效应合起来{'与零相容' if passed else '与零不相容'}（最大|t| = {largest}，联合{p}）。"
+        f"若存在{shift}或更大的共同偏移，该检验有{POWER:.0%}的把握发现；更小的偏离则可能漏过。"
+        + (f"另有{left_out}个组群因受覆盖聚类不足{FEWEST_CLUSTERS}个而未检验。" if too_few else "")
     )
     return CheckResult("leads", passed, en, zh, among.tidy(), numbers)
 

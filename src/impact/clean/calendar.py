@@ -1,4 +1,4 @@
-"""How a table writes its months, found once and then held to. May touch: the engine."""
+"""How a table writes its months, found once and then held to: a value that is written otherwise is an error, with its row. May touch: the engine."""
 
 from __future__ import annotations
 
@@ -10,57 +10,80 @@ import ibis
 from impact import settings
 from impact.clean import values
 from impact.clean.values import Values
+from impact.errors import DataError
 from impact.months import Period
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _ISO = r"^\d{4}-\d{1,2}(-\d{1,2}([ T].*)?)?$"
+_FIRST_PACKED, _LAST_PACKED = 180001, 220012
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """How months are written in a table, and what one step is."""
+    """How months are written in a column, and what one step is."""
 
     period: Period
-    written: Literal["whole number", "year and month as one number", "ISO date", "date", "date format"]
+    written: Literal["whole number", "month such as 202403", "month such as 2024-03", "date", "date format"]
     formats: tuple[str, ...] = ()
 
 
-def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ...] = ()) -> Calendar:
-    """Find how a column writes its months.
+def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ...] = (), among: ir.BooleanValue | None = None) -> Calendar:
+    """Find how a column writes its months, from what most of its values look like.
 
-    `period` is what the study says one step is; None lets the column decide: dates and `202403` are months, four digits between 1800 and
-    2200 are years, other whole numbers are an index.
+    `period` is what one step is; None lets the column decide: dates, `2024-03` and `202403` are months, numbers between 1800 and 2200 are years,
+    other whole numbers are an index. `formats` are tried where nothing else fits; `among` says which rows count.
+    Raises DataError where the column cannot be what the period says.
     """
-    if formats:
-        return Calendar("month", "date format", formats)
+    found = _calendar(column, formats, among if among is not None else column.notnull())
+    if period is None or period == found.period or (period == "index" and found.written == "whole number"):
+        return found if period is None else Calendar(period, found.written, found.formats)
+    if period == "year" and found.written == "whole number":
+        return Calendar("year", "whole number")
+    raise DataError(
+        f"column `{column.get_name()}`: its values are no {period}s.\nFound values written as a {found.written}.\n"
+        "A month is a date, 2024-03 or 202403, or text in one of the study's `dates: formats`; a year or an index is a whole number."
+    )
+
+
+def _calendar(column: ir.Column, formats: tuple[str, ...], among: ir.BooleanValue) -> Calendar:
+    if getattr(column.type(), "timezone", None):
+        raise DataError(
+            f"column `{column.get_name()}`: its times carry a time zone, so the day that they fall on depends on who asks.\nFound {column.type()}.\n"
+            "Write dates without a zone, in local time."
+        )
     if column.type().is_date() or column.type().is_timestamp():
         return Calendar("month", "date")
-    if column.type().is_string() and _all(column, cast("ir.StringColumn", column).re_search(_ISO)):
-        return Calendar("month", "ISO date")
+    if column.type().is_string() and _most(column, among, cast("ir.StringColumn", column).strip().re_search(_ISO)):
+        return Calendar("month", "month such as 2024-03")
     number = values.number(column).value
-    if period in (None, "month") and _all(column, number.between(180001, 220012) & (number % 100).between(1, 12)):
-        return Calendar("month", "year and month as one number")
-    if period is None:
-        period = "year" if _all(column, number.between(1800, 2200)) else "index"
-    return Calendar(period, "whole number")
+    if _most(column, among, number.between(_FIRST_PACKED, _LAST_PACKED) & (number % 100).between(1, 12)):
+        return Calendar("month", "month such as 202403")
+    if formats and column.type().is_string():
+        return Calendar("month", "date format", formats)
+    return Calendar("year" if _most(column, among, number.between(1800, 2200)) else "index", "whole number")
 
 
 def read_month(calendar: Calendar, column: ir.Column) -> Values:
     """Read a column of months as whole numbers, in the way that the calendar says."""
-    if calendar.written in ("whole number", "year and month as one number"):
+    if calendar.written in ("whole number", "month such as 202403"):
         return _whole(values.number(column), packed=calendar.written != "whole number")
-    if calendar.written == "ISO date":
+    if calendar.written == "month such as 2024-03":
         return _iso(column)
     days, _ = values.day(column, calendar.formats)
     return Values(_months(days.value), days.missing, days.bad)
 
 
 def read_first_covered(calendar: Calendar, column: ir.Column) -> Values:
-    """Read first covered months; 0, empty and inf mean never, which is a missing value here."""
+    """Read first covered months, which may be written otherwise than the months; 0, empty and inf mean never, a missing value here.
+
+    Raises DataError where they are steps of another kind.
+    """
     never = _says_never(column)
-    read = read_month(calendar, column)
+    if not _any(column, ~never):
+        return Values(ibis.null("int64"), never, never & ~never)
+    read = read_month(calendar_of(column, calendar.period, calendar.formats, among=~never), column)
     return Values(never.ifelse(ibis.null("int64"), read.value), never, ~never & (read.bad | read.missing))
 
 
@@ -74,23 +97,29 @@ def _says_never(column: ir.Column) -> ir.BooleanValue:
     return said.fill_null(False) | column.isnull()
 
 
-def _all(column: ir.Column, condition: ir.BooleanValue) -> bool:
-    """Say whether a condition holds wherever the column has a value, and that it has one."""
-    counted = column.as_table().aggregate(given=column.notnull().sum(), held=(column.notnull() & condition.fill_null(False)).sum())
+def _most(column: ir.Column, among: ir.BooleanValue, condition: ir.BooleanValue) -> bool:
+    """Say whether a condition holds for most of the values that count."""
+    counted = column.as_table().aggregate(given=among.sum(), held=(among & condition.fill_null(False)).sum())
     given, held = counted.to_pyarrow().to_pylist()[0].values()
-    return bool(given) and given == held
+    return bool(given) and 2 * int(held) > int(given)
+
+
+def _any(column: ir.Column, condition: ir.BooleanValue) -> bool:
+    return bool(column.as_table().aggregate(found=condition.any()).to_pyarrow().to_pylist()[0]["found"])
 
 
 def _whole(number: Values, packed: bool) -> Values:
     rounded = number.value.try_cast("int64")  # nothing where it is infinite or too large for any calendar
-    whole = (number.value == rounded.cast("float64")).fill_null(False)
+    good = (number.value == rounded.cast("float64")).fill_null(False)
+    if packed:
+        good = good & rounded.between(_FIRST_PACKED, _LAST_PACKED) & (rounded % 100).between(1, 12)
     value = rounded // 100 * 12 + rounded % 100 - 1 if packed else rounded
-    return Values(whole.ifelse(value.cast("int64"), ibis.null("int64")), number.missing, number.bad | (~number.missing & ~whole))
+    return Values(good.ifelse(value.cast("int64"), ibis.null("int64")), number.missing, number.bad | (~number.missing & ~good))
 
 
 def _iso(column: ir.Column) -> Values:
     written = cast("ir.StringColumn", column).strip()
-    parts = written.re_extract(r"^(\d{4})-(\d{1,2})", 1).try_cast("int64"), written.re_extract(r"^(\d{4})-(\d{1,2})", 2).try_cast("int64")
+    parts = [written.re_extract(r"^(\d{4})-(\d{1,2})", place).try_cast("int64") for place in (1, 2)]
     missing = written.lower().isin(settings.MISSING_WORDS).fill_null(True)
     good = (written.re_search(_ISO) & parts[1].between(1, 12)).fill_null(False)
     value = (parts[0] * 12 + parts[1] - 1).cast("int64")

@@ -21,7 +21,7 @@ def clean_for(study: Study, raw: RawTable) -> WorkerMonths:
         month=named.month,
         worker=named.worker,
         unit=named.unit,
-        cluster=named.cluster,
+        cluster=None if named.cluster == named.worker else named.cluster,
         weight=named.weight,
         first_covered=named.first_covered,
         covered=named.covered,

@@ -21,6 +21,10 @@ def _try_strptime(text: str, form: str) -> datetime.datetime:
     raise AssertionError(f"{text}, {form}: runs in the engine")
 
 
+ISO_DAY = "%Y-%m-%d"
+"""How days are written where a study does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """A typed column, and two flags for each row."""
@@ -59,10 +63,11 @@ def day(column: ir.Column, formats: tuple[str, ...]) -> tuple[Values, tuple[ir.B
     kind = column.type()
     if kind.is_date() or kind.is_timestamp():
         return Values(column.cast("date"), column.isnull(), ibis.literal(False) & column.isnull()), ()
-    if not kind.is_string() or not formats:
+    if not kind.is_string():
         raise DataError(
-            f"column `{column.get_name()}`: it holds no dates.\nFound values of type {kind}.\nName its date formats in the study under `dates: formats`."
+            f"column `{column.get_name()}`: it holds no dates.\nFound values of type {kind}.\nGive days as dates, or as text with `dates: formats`."
         )
+    formats = formats or (ISO_DAY,)
     written = _trimmed(column)
     missing = written.lower().isin(settings.MISSING_WORDS).fill_null(True)
     readings = [_try_strptime(written, form).cast("date") for form in formats]

@@ -63,8 +63,12 @@ def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None =
     Raises DataError for a missing column, a value that cannot be read, a missing identifier or month, a weight or logged outcome that is not
     positive, and two rows of one worker in one month.
     """
-    calendar = calendar_of(raw.column(columns.month), period, formats)
-    read = _read(raw, columns, calendar, formats)
+    _refuse_shared_columns(raw, columns)
+    try:
+        calendar = calendar_of(raw.column(columns.month), period, formats)
+        read = _read(raw, columns, calendar, formats)
+    except DataError as error:
+        raise error if str(error).startswith(raw.name) else DataError(f"{raw.name}: {error}") from None
     _refuse_bad_values(raw, read)
     table = store(raw.engine, "worker_month", raw.table.select(**{name: one.values.value for name, one in read.items()}))
     rows = int(table.count().to_pyarrow().as_py())
@@ -73,9 +77,21 @@ def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None =
     if columns.worker:
         _refuse_duplicates(raw, read, table)
     if columns.first_covered:
+        _refuse_ambiguous_zero(raw, columns.first_covered, calendar, table)
         _refuse_changing_coverage(raw, read, table)
     rules = _rules(raw, read)
     return WorkerMonths(table, calendar.period, Audit(raw.name, raw.sha256, rows, rules, rows))
+
+
+def _refuse_shared_columns(raw: RawTable, columns: Columns) -> None:
+    """An outcome that is also the month or the coverage would be explained by itself."""
+    roles = {"month": columns.month, "first covered month": columns.first_covered, "coverage": columns.covered, "worker": columns.worker}
+    for name, source in columns.numbers.items():
+        for role, other in roles.items():
+            if source == other:
+                raise DataError(
+                    f"{raw.name}: column `{source}` is asked for twice.\nFound it as {name} and as {role}.\nName another column for one of them."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +112,30 @@ def _read(raw: RawTable, columns: Columns, calendar: Calendar, formats: tuple[st
     for name, source in (("worker", columns.worker), ("unit", columns.unit or columns.worker), ("cluster", columns.cluster)):
         if source:
             read[name] = _Read(source, values.text(raw.column(source)), "a name or number that identifies", required=True)
-    read["month"] = _Read(columns.month, read_month(calendar, raw.column(columns.month)), f"a {calendar.written}", required=True)
+    read["month"] = _Read(columns.month, read_month(calendar, raw.column(columns.month)), _written(calendar), required=True)
     if columns.weight:
         read["weight"] = _Read(columns.weight, _positive(values.number(raw.column(columns.weight))), "a positive number", required=True)
     if columns.first_covered:
         column = raw.column(columns.first_covered)
         read["first_covered"] = _Read(
-            columns.first_covered, read_first_covered(calendar, column), f"a {calendar.written}, or 0, empty or inf for never"
+            columns.first_covered, read_first_covered(calendar, column), f"{_written(calendar)}, or 0, empty or inf for never"
         )
     if columns.covered:
         read["covered"] = _Read(columns.covered, _yes_no(values.number(raw.column(columns.covered))), "0 or 1", required=True)
     for name, source in (("joined", columns.joined), ("left", columns.left)):
         if source:
             days, uses = values.day(raw.column(source), formats)
-            read[name] = _Read(
-                source, days, f"a date written as {' or '.join(formats)}", name == "joined", tuple(zip(formats, uses, strict=False))
-            )
+            needs = f"a date written as {' or '.join(formats or (values.ISO_DAY,))}"
+            read[name] = _Read(source, days, needs, name == "joined", tuple(zip(formats, uses, strict=False)))
     for name, source in columns.numbers.items():
         read[name] = _number(raw, source, columns.transforms.get(name, "none"))
     return read
+
+
+def _written(calendar: Calendar) -> str:
+    if calendar.written == "whole number":
+        return "a whole number (a year, or the number of a period); months are written 2024-03, 202403 or as dates"
+    return f"a {calendar.written}"
 
 
 def _number(raw: RawTable, source: str, transform: Transform) -> _Read:
@@ -146,15 +167,17 @@ def _refuse_bad_values(raw: RawTable, read: dict[str, _Read]) -> None:
 
 
 def _value_error(raw: RawTable, one: _Read, condition: ir.BooleanValue, count: int, what: str) -> DataError:
-    examples = ", ".join(
-        f"row {row} has `{'' if record[one.source] is None else record[one.source]}`"
-        for row, record in raw.first_rows(condition, (one.source,))
-    )
+    examples = ", ".join(f"row {row} has `{_short(record[one.source])}`" for row, record in raw.first_rows(condition, (one.source,)))
     rows = "1 row" if count == 1 else f"{count:,} rows"
     return DataError(
         f"{raw.name}: column `{one.source}` {what} in {rows}.\nFound: {examples}{', …' if count > 3 else ''}.\n"
         f"Each value must be {one.needs}; mend these rows in the source, or leave them out there."
     )
+
+
+def _short(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:60]}… ({len(text):,} characters)"
 
 
 def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -> None:
@@ -170,9 +193,21 @@ def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -
     rows = " and ".join(str(row) for row, _ in found)
     raise DataError(
         f"{raw.name}: {number:,} pair{'s' if number > 1 else ''} of `{worker.source}` and `{month.source}` stand more than once.\n"
-        f"Found `{found[0][1][worker.source]}` in `{found[0][1][month.source]}` in rows {rows}.\n"
+        f"Found worker `{found[0][1][worker.source]}` in month `{found[0][1][month.source]}` in rows {rows}.\n"
         "One worker has one row a month: add such rows up, or remove the copies, in the source."
     )
+
+
+def _refuse_ambiguous_zero(raw: RawTable, first_covered: str, calendar: Calendar, table: ir.Table) -> None:
+    """Zero means never; where periods are counted across zero it would also be one of them."""
+    if calendar.period != "index":
+        return
+    ends = table.aggregate(first=table["month"].min(), last=table["month"].max()).to_pyarrow().to_pylist()[0]
+    if ends["first"] <= 0 <= ends["last"]:
+        raise DataError(
+            f"{raw.name}: `0` in column `{first_covered}` could mean never or period 0.\nFound periods {ends['first']} to {ends['last']}.\n"
+            "Number the periods from 1 on."
+        )
 
 
 def _refuse_changing_coverage(raw: RawTable, read: dict[str, _Read], table: ir.Table) -> None:

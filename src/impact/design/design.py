@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from impact.errors import DesignError
 from impact.moments.moments import Floats, Moments
 from impact.months import Period, label
+from impact.text import Text
 
 Bools = NDArray[np.bool_]
 WORKER = "worker"
@@ -52,7 +53,7 @@ class Design:
     pairs: Floats | None
     """Worker-level second moments as in `Moments.pairs`; None where a unit is one worker or they were not asked for."""
     one_worker_per_unit: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     @property
     def cohorts(self) -> tuple[int, ...]:
@@ -72,7 +73,7 @@ class Design:
         """Write a month for readers."""
         return label(self.period, month)
 
-    def keep(self, units: Bools, months: Bools | None = None, note: str = "") -> Design:
+    def keep(self, units: Bools, months: Bools | None = None, note: Text | None = None) -> Design:
         """Restrict to some units and months."""
         chosen = np.ones(len(self.months), dtype=bool) if months is None else months
         grid = np.ix_(units, chosen)
@@ -115,7 +116,7 @@ def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", cover
     months = np.asarray(moments.months)
     follows = np.where(np.isnan(cohort), np.inf, cohort)[:, None] <= months[None, :]
     clusters = moments.units["cluster"] if "cluster" in moments.units and not by_worker else moments.units.index
-    return Design(
+    design = Design(
         outcome=outcome,
         period=moments.period,
         months=moments.months,
@@ -133,3 +134,5 @@ def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", cover
         pairs=moments.pairs[outcome] if by_worker and moments.pairs is not None else None,
         one_worker_per_unit=moments.one_worker_per_unit,
     )
+    everybody = np.ones(len(design.units), dtype=bool)
+    return design.keep(everybody, np.asarray(design.seen.any(axis=0)))

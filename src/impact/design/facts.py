@@ -21,9 +21,9 @@ class DesignFacts:
     cohorts: int
     smallest_cohort: int
     periods_before: int
-    """Periods seen before coverage, for the median covered worker."""
+    """Months (or years) from the first one seen to coverage, for the median covered worker."""
     periods_after: int
-    """Periods seen from coverage on, for the median covered worker."""
+    """Months (or years) from coverage to the last one seen, for the median covered worker."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give the facts as plain values, for JSON."""
@@ -34,7 +34,8 @@ def facts_of(design: Design) -> DesignFacts:
     """Count a design."""
     covered = ~np.isnan(design.cohort)
     by_cohort = [int(design.headcount[design.cohort == cohort].sum()) for cohort in design.cohorts]
-    before = [sum(month < cohort for month in design.months) for cohort in design.cohorts]
+    before = [cohort - design.months[0] for cohort in design.cohorts]
+    after = [design.months[-1] - cohort + 1 for cohort in design.cohorts]
     return DesignFacts(
         workers=int(design.headcount.sum()),
         covered=int(design.headcount[covered].sum()),
@@ -42,7 +43,7 @@ def facts_of(design: Design) -> DesignFacts:
         cohorts=len(by_cohort),
         smallest_cohort=min(by_cohort, default=0),
         periods_before=_median(before, by_cohort),
-        periods_after=_median([len(design.months) - periods for periods in before], by_cohort),
+        periods_after=_median(after, by_cohort),
     )
 
 

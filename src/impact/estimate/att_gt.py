@@ -14,11 +14,12 @@ import numpy as np
 
 from impact.design.contrast import Contrast, change
 from impact.design.design import Bools, Design
-from impact.errors import DesignError, EstimationError
+from impact.errors import DesignError, EstimationError, listing
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
+from impact.text import Text
 
-INFO = Info("att_gt", "Group-time average effects", "组群-时间平均效应", "Callaway and Sant'Anna (2021)")
+INFO = Info("att_gt", "Group-time effects", "组群-时间效应", "Callaway and Sant'Anna (2021)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +48,53 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
         )
     usable = _usable(design, options)
     cohorts = _cohorts(usable)
-    named = [(cohort, month, _att(usable, cohort, month, options)) for cohort in cohorts for month in _months(usable, cohort, options)]
-    estimated = [(cohort, month, contrast) for cohort, month, contrast in named if contrast is not None]
+    asked = [(cohort, month) for cohort in cohorts for month in _months(usable, cohort, options)]
+    estimated = [found for cohort, month in asked if (found := _att(usable, cohort, month, options)) is not None]
     if not estimated:
         raise EstimationError(
             f"outcome `{design.outcome}`: no group-time effect can be estimated.\n"
-            f"Found {len(cohorts)} cohorts with a comparison group, and nobody seen in the months needed.\nCheck the months and the comparison group."
+            f"Found {len(cohorts)} cohort{'s' if len(cohorts) > 1 else ''}, and nobody to compare in the months needed.\n"
+            "Check the months and the comparison group."
         )
-    terms = tuple(_term(usable, cohort, month) for cohort, month, _ in estimated)
-    contrasts = tuple(contrast for _, _, contrast in estimated)
-    dropped = len(named) - len(estimated)
-    notes = (*usable.notes, *([f"{dropped} group-time effects left out: nobody is seen in a month that they need"] if dropped else []))
+    terms, contrasts = zip(*estimated, strict=True)
+    notes = (*usable.notes, *_notes_on_dropped(len(asked) - len(estimated)))
     return Estimate(INFO, usable, options, terms, contrasts, cluster_errors(usable, contrasts), notes)
+
+
+def _notes_on_dropped(count: int) -> list[Text]:
+    if count == 0:
+        return []
+    return [
+        Text(
+            f"{count} group-time effect{'s' if count > 1 else ''} left out: nobody is seen in a month that {'they need' if count > 1 else 'it needs'}",
+            f"{count}个组群-时间效应未估计：所需月份中没有可见者",
+        )
+    ]
 
 
 def _usable(design: Design, options: Options) -> Design:
     """Set aside the units and months that no comparison can use, each with a note."""
-    first, last = design.months[0], design.months[-1]
+    first, last, asked = design.months[0], design.months[-1], design.cohorts
     early = design.cohort <= first + options.anticipation
     if early.any():
-        note = f"{_workers(design, early)} left out: covered from the first month on, so there is nothing to compare with"
+        workers = _workers(design, early)
+        note = Text(
+            f"{workers.en} left out: covered from the first month on, so there is nothing to compare with",
+            f"{workers.zh}未使用：自首期起即受覆盖，没有可比较的时期",
+        )
         design = design.keep(~early, note=note)
-    late = design.cohort > last
+    late = design.cohort > last + options.anticipation
     if late.any():
-        note = f"{_workers(design, late)} first covered after the last month count as never covered"
+        workers = _workers(design, late)
+        note = Text(
+            f"{workers.en} first covered after the last month count as never covered", f"{workers.zh}在末期之后才受覆盖，视为从未覆盖"
+        )
         design = _as_never(design, late, note)
-    if not design.cohorts:
+    if not _cohorts_seen(design):
         raise DesignError(
             f"outcome `{design.outcome}`: no unit comes under coverage within the months seen.\n"
-            f"Found {len(design.units):,} units, {design.label(first)} to {design.label(last)}.\nCheck the first covered months."
+            f"Found months {design.label(first)} to {design.label(last)}, first covered months {listing(design.label(g) for g in asked) or 'none'}, "
+            f"anticipation {options.anticipation}.\nA cohort needs a month before its coverage and anticipation, and one from its coverage on."
         )
     return design if np.isnan(design.cohort).any() else _without_never(design, options)
 
@@ -89,20 +108,29 @@ def _without_never(design: Design, options: Options) -> Design:
             "Compare with `not_yet` covered units."
         )
     months = np.asarray(design.months) < latest - options.anticipation
-    note = f"every unit is covered in the end: months from {design.label(latest)} on are left out, and its units serve as comparison only"
-    return _as_never(design.keep(np.ones(len(design.units), dtype=bool), months, note), design.cohort == latest, "")
+    note = Text(
+        f"every unit is covered in the end: months from {design.label(latest - options.anticipation)} on are left out, and the last cohort serves as comparison only",
+        f"所有单位最终都受覆盖：自{design.label(latest - options.anticipation)}起的各期未使用，最后一个组群只作比较对象",
+    )
+    return _as_never(design.keep(np.ones(len(design.units), dtype=bool), months, note), design.cohort == latest, None)
 
 
-def _as_never(design: Design, units: Bools, note: str) -> Design:
+def _as_never(design: Design, units: Bools, note: Text | None) -> Design:
     return replace(design, cohort=np.where(units, np.nan, design.cohort), notes=(*design.notes, note) if note else design.notes)
 
 
+def _cohorts_seen(design: Design) -> list[int]:
+    """List the cohorts whose coverage starts within the months seen."""
+    return [cohort for cohort in design.cohorts if design.months and cohort <= design.months[-1]]
+
+
 def _cohorts(design: Design) -> list[int]:
-    if design.cohorts:
-        return list(design.cohorts)
+    cohorts = _cohorts_seen(design)
+    if cohorts:
+        return cohorts
     raise DesignError(
         f"outcome `{design.outcome}`: there is one cohort, and nobody to compare it with.\n"
-        f"Found months {design.label(design.months[0])} to {design.label(design.months[-1])}.\nAdd units that are covered later, or never."
+        f"Found {len(design.units):,} units, all first covered at the same time.\nAdd units that are covered later, or never."
     )
 
 
@@ -127,7 +155,8 @@ def _base(design: Design, cohort: int, month: int, options: Options) -> int:
     return design.months[design.place(month) - 1]
 
 
-def _att(design: Design, cohort: int, month: int, options: Options) -> Contrast | None:
+def _att(design: Design, cohort: int, month: int, options: Options) -> tuple[Term, Contrast] | None:
+    """Estimate one group-time effect; None where nobody is seen in a month that it needs."""
     base = _base(design, cohort, month, options)
     covered, compared = design.cohort == cohort, _comparison(design, cohort, max(month, base), options)
     if options.workers == "stayers":
@@ -135,7 +164,9 @@ def _att(design: Design, cohort: int, month: int, options: Options) -> Contrast 
         covered, compared = covered & both, compared & both
     if not (_is_seen(design, covered, base, month) and _is_seen(design, compared, base, month)):
         return None
-    return change(design, covered, base, month) - change(design, compared, base, month)
+    workers = float(design.rows[covered, design.place(month)].sum())
+    term = Term(f"att({design.label(cohort)}, {design.label(month)})", cohort, month, month - cohort, workers)
+    return term, change(design, covered, base, month) - change(design, compared, base, month)
 
 
 def _comparison(design: Design, cohort: int, month: int, options: Options) -> Bools:
@@ -149,13 +180,6 @@ def _is_seen(design: Design, units: Bools, base: int, month: int) -> bool:
     return bool(design.seen[units, design.place(base)].any() and design.seen[units, design.place(month)].any())
 
 
-def _term(design: Design, cohort: int, month: int) -> Term:
-    workers = float(design.rows[design.cohort == cohort, design.place(month)].sum())
-    return Term(
-        f"att({design.label(cohort)}, {design.label(month)})", cohort=cohort, month=month, event_time=month - cohort, workers=workers
-    )
-
-
-def _workers(design: Design, units: Bools) -> str:
+def _workers(design: Design, units: Bools) -> Text:
     count = int(design.headcount[units].sum())
-    return f"{count:,} worker{'s' if count != 1 else ''}"
+    return Text(f"{count:,} worker{'s' if count != 1 else ''}", f"{count:,}人")

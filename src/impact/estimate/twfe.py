@@ -19,6 +19,7 @@ from impact.errors import DesignError, EstimationError
 from impact.infer.cluster import cluster_counts, cluster_errors
 from impact.moments.moments import Floats
 from impact.results import Errors, Estimate, Info, Term
+from impact.text import Text
 
 INFO = Info("twfe", "Two-way fixed effects (benchmark)", "双向固定效应（对照基准）", "Goodman-Bacon (2021)")
 
@@ -39,8 +40,8 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     The effects are those of the design's units: name the worker as the unit for worker effects. Raises DesignError where covariates meet units of
     several workers, EstimationError where coverage does not vary once the effects are out.
     """
-    if options.covariates:
-        _require_one_worker(design)
+    for covariate in options.covariates:
+        _require_usable_covariate(design, covariate)
     kept, covariates, dropped = _without_singletons(design, options.covariates)
     regressors = np.stack([kept.coverage.astype(float), *(_means(covariate) for covariate in covariates)])
     partial = np.stack([_residual(kept, regressor) for regressor in regressors])
@@ -50,23 +51,40 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
             f"outcome `{design.outcome}`: coverage does not vary within units over time beyond the month effects.\n"
             f"Found {len(kept.units):,} units, {kept.coverage.any(axis=1).sum():,} of them ever covered.\nNothing can be estimated from these rows."
         )
+    _require_independent(design, cross)
     inverse = np.linalg.inv(cross)
     coefficients = inverse @ np.einsum("kus,us->k", partial, kept.total)
     fitted = _fitted(kept, regressors, coefficients)
     a = np.where(kept.seen, np.einsum("k,kus->us", inverse[0], partial), 0.0)
     contrast = Contrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
     errors, correction = _errors(kept, contrast, fitted, float(inverse[0, 0]), len(regressors), options)
-    notes = (*kept.notes, *([f"{dropped:,} worker-months left out: their unit or month is seen only once"] if dropped else []))
+    singletons = Text(f"{dropped:,} rows left out: their unit or month is seen only once", f"{dropped:,}行未使用：其单位或月份只出现一次")
+    notes = (*kept.notes, singletons) if dropped else kept.notes
     term = Term("coverage", workers=float(kept.headcount[kept.coverage.any(axis=1)].sum()))
     return Estimate(INFO, kept, options, (term,), (contrast,), errors, notes, correction=correction)
 
 
-def _require_one_worker(design: Design) -> None:
-    """Covariates belong to workers: the mean of a unit cannot stand for them."""
+def _require_usable_covariate(design: Design, covariate: Design) -> None:
+    """Covariates belong to workers, and are known wherever the outcome is."""
     if not design.one_worker_per_unit:
         raise DesignError(
             f"covariates: they are held constant worker by worker.\n"
             f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nName the worker as the unit."
+        )
+    if covariate.months != design.months or (covariate.seen != design.seen).any():
+        raise DesignError(
+            f"covariate `{covariate.outcome}`: it is not known wherever `{design.outcome}` is.\n"
+            f"Found {covariate.seen.sum():,} worker-months with it, {design.seen.sum():,} with the outcome.\nCompress only rows that have both."
+        )
+
+
+def _require_independent(design: Design, cross: Floats) -> None:
+    """Refuse covariates that do not vary once unit and month effects are out, or that repeat each other."""
+    scale = np.sqrt(np.diag(cross))
+    if (scale <= 1e-8 * scale.max()).any() or np.linalg.cond(cross / np.outer(scale, scale)) > 1e10:
+        raise EstimationError(
+            f"outcome `{design.outcome}`: a covariate adds nothing beside unit and month effects and the others.\n"
+            f"Found {len(scale) - 1} covariates.\nLeave out covariates that are fixed for a worker, change alike for everybody, or repeat another."
         )
 
 

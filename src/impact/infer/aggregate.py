@@ -44,6 +44,11 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
             f"{estimate.info.name}: its terms cannot be averaged by {by}.\nFound terms without cohort and month.\nUse --aggregate none, or the estimator att_gt."
         )
     named = _BUILDERS[by](estimate) if by != "event_time" else _by_event_time(estimate, window)
+    if not named and window != Window() and _after(estimate):
+        raise EstimationError(
+            f"{estimate.info.name}: no event time after coverage is left to average.\nFound {len(_after(estimate))} effects after coverage, none inside the window asked for.\n"
+            "Widen --event-from, --event-to or --balance."
+        )
     if not named:
         raise EstimationError(
             f"{estimate.info.name}: there is no effect after coverage to average.\nFound {len(estimate.terms)} terms, all before.\nCheck the months and the first covered months."
@@ -67,7 +72,9 @@ def _by_cohort(estimate: Estimate) -> Named:
     means = [
         (cohort, _plain_mean([estimate.contrasts[place] for place in after if _cohort(estimate, place) == cohort])) for cohort in cohorts
     ]
-    named: Named = [(Term(f"att({design.label(cohort)})", cohort=cohort, workers=_workers(design, cohort)), mean) for cohort, mean in means]
+    named: Named = [
+        (Term(f"att(cohort {design.label(cohort)})", cohort=cohort, workers=_headcount(design, cohort)), mean) for cohort, mean in means
+    ]
     return [*named, (_overall(estimate), _shared_mean(design, means))] if named else []
 
 
@@ -90,7 +97,7 @@ def _by_calendar(estimate: Estimate) -> Named:
     named: Named = []
     for month in sorted({_month(estimate, place) for place in after}):
         places = [place for place in after if _month(estimate, place) == month]
-        term = Term(f"att({estimate.design.label(month)})", month=month, workers=_seen(estimate, places))
+        term = Term(f"att(in {estimate.design.label(month)})", month=month, workers=_seen(estimate, places))
         named.append((term, _shared_mean(estimate.design, _items(estimate, places))))
     return [*named, (_overall(estimate), _plain_mean([contrast for _, contrast in named]))] if named else []
 
@@ -114,7 +121,7 @@ def _plain_mean(contrasts: Sequence[Contrast]) -> Contrast:
 
 def _shared_mean(design: Design, items: Sequence[tuple[int, Contrast]]) -> Contrast:
     """Average contrasts of cohorts by the cohorts' workers, with the influence of the estimated shares."""
-    workers = np.array([_workers(design, cohort) for cohort, _ in items])
+    workers = np.array([_weight(design, cohort) for cohort, _ in items])
     average = total([contrast for _, contrast in items], list(workers / workers.sum()))
     share = average.share.copy()
     for cohort, contrast in items:
@@ -143,8 +150,13 @@ def _event_time(estimate: Estimate, place: int) -> int:
     return _month(estimate, place) - _cohort(estimate, place)
 
 
-def _workers(design: Design, cohort: int) -> float:
-    """Count the workers of a cohort."""
+def _headcount(design: Design, cohort: int) -> float:
+    """Count the workers of a cohort, each once."""
+    return float(design.headcount[design.cohort == cohort].sum())
+
+
+def _weight(design: Design, cohort: int) -> float:
+    """Sum the mean weights of the workers of a cohort: what its share is made of."""
     return float(design.workers[design.cohort == cohort].sum())
 
 
@@ -156,4 +168,4 @@ def _seen(estimate: Estimate, places: Sequence[int]) -> float:
 def _overall(estimate: Estimate) -> Term:
     """Name the overall mean, resting on all workers of the cohorts that have an effect."""
     cohorts = {_cohort(estimate, place) for place in _after(estimate)}
-    return Term("overall", workers=sum(_workers(estimate.design, cohort) for cohort in cohorts))
+    return Term("overall", workers=sum(_headcount(estimate.design, cohort) for cohort in cohorts))

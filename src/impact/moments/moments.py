@@ -71,6 +71,13 @@ class Moments:
         rows = self.workers[self.workers["outcome"] == outcome].set_index("unit")["workers"]
         return rows.reindex(self.units.index, fill_value=0).to_numpy(dtype=float)
 
+    def sizes(self) -> pd.DataFrame:
+        """Say how much is left of the rows: units, months, outcomes and cells; one row."""
+        rows = int(self.cells["n"].sum() / max(1, len(self.outcomes)))
+        return pd.DataFrame(
+            [{"rows": rows, "units": len(self.units), "months": len(self.months), "outcomes": len(self.outcomes), "cells": len(self.cells)}]
+        )
+
     def to_tables(self) -> dict[str, pd.DataFrame]:
         """Give the parts as plain tables, for Parquet."""
         period = pd.DataFrame({"period": [self.period] * len(self.months), "month": self.months})

@@ -55,13 +55,13 @@ def find_coverage(table: ir.Table, switching: Switching) -> Coverage:
         covered_at_start=(begun["first_covered"] <= begun["start"]).fill_null(False),
         set_aside=after if switching == "first_spell" else ibis.literal(False),
     )
-    return Coverage(flagged.drop("start"), _rules(flagged, switching))
+    return Coverage(flagged.drop("start", "last_uncovered"), _rules(flagged, switching))
 
 
 def _lasting(table: ir.Table) -> ir.Table:
     """Coverage that starts in a known month and never ends."""
     covered = (table["first_covered"] <= table["month"]).fill_null(False)
-    return table.mutate(covered=covered, ended=ibis.null("int64"))
+    return table.mutate(covered=covered, ended=ibis.null("int64"), last_uncovered=ibis.null("int64"))
 
 
 def _switching(table: ir.Table) -> ir.Table:
@@ -70,7 +70,8 @@ def _switching(table: ir.Table) -> ir.Table:
     first = table.group_by("unit").aggregate(first_covered=table["month"].min(where=table["covered"]))
     begun = table.left_join(first, "unit").drop("unit_right")
     off = (~begun["covered"] & (begun["month"] > begun["first_covered"])).fill_null(False)
-    ended = begun.group_by("unit").aggregate(ended=begun["month"].min(where=off))
+    before = (begun["month"] < begun["first_covered"]).fill_null(False)
+    ended = begun.group_by("unit").aggregate(ended=begun["month"].min(where=off), last_uncovered=begun["month"].max(where=before))
     return begun.left_join(ended, "unit").drop("unit_right")
 
 
@@ -109,6 +110,12 @@ _COUNTED: dict[str, Rule] = {
         0,
         Text("their first covered month is their cohort", "其首次受覆盖的时间即为组群"),
     ),
+    "unseen_start": Rule(
+        Text("units first seen covered after a gap", "中断观察之后首见受覆盖者"),
+        "kept",
+        0,
+        Text("coverage may have started in a month in which they are not seen", "覆盖可能始于未观察到的月份"),
+    ),
     "always": Rule(Text("units covered in every month", "每期均受覆盖者"), "dropped", 0, _NO_MONTH_BEFORE),
     "leaving": Rule(Text("units covered at first, not always", "起初受覆盖、后来中断者"), "dropped", 0, _NO_MONTH_BEFORE),
     "rows_at_start": Rule(
@@ -141,7 +148,7 @@ _OF_SWITCHING: dict[Switching, tuple[str, ...]] = {"refuse": (), "first_spell": 
 def _rules(flagged: ir.Table, switching: Switching) -> tuple[Rule, ...]:
     """Count units and rows by what happens to them."""
     counts = _counts(flagged)
-    names = ("never", "starting", "always", "leaving", "rows_at_start", *_OF_SWITCHING[switching])
+    names = ("never", "starting", "unseen_start", "always", "leaving", "rows_at_start", *_OF_SWITCHING[switching])
     return tuple(replace(_COUNTED[name], rows=int(counts[name] or 0)) for name in names)
 
 
@@ -152,11 +159,13 @@ def _counts(flagged: ir.Table) -> dict[str, int]:
         ended=flagged["ended"].notnull().any(),
         rows=flagged.count(),
         aside=flagged["set_aside"].sum(),
+        gap=(flagged["first_covered"] - flagged["last_uncovered"]).max(),
     )
     at_start, ended = units["at_start"], units["ended"]
     counted = units.aggregate(
         never=units["never"].sum(),
         starting=(~at_start & ~units["never"]).sum(),
+        unseen_start=(units["gap"] > 1).fill_null(False).sum(),
         always=(at_start & ~ended).sum(),
         leaving=(at_start & ended).sum(),
         rows_at_start=units["rows"].sum(where=at_start),

@@ -10,6 +10,7 @@ import ibis
 
 from impact.clean.audit import Rule
 from impact.errors import DataError
+from impact.months import label, month_number
 from impact.text import Text
 
 if TYPE_CHECKING:
@@ -29,9 +30,10 @@ def worker_spells(worker_months: ir.Table, observed_until: date) -> Spells:
     """Give the spell of each worker from worker-months with `joined` and `left`.
 
     Tenure is counted in days from joining. A worker who joined before being first seen enters late: at the first day of the first month seen.
-    Raises DataError where a worker has two joining or leaving days, or left before joining.
+    Raises DataError where a worker has two joining or leaving days, or left before joining, or where rows go on after `observed_until`.
     """
     rows = worker_months
+    _require_observed(rows, observed_until)
     spells = rows.group_by("worker").aggregate(
         first_month=rows["month"].min(),
         last_month=rows["month"].max(),
@@ -40,6 +42,8 @@ def worker_spells(worker_months: ir.Table, observed_until: date) -> Spells:
         left=rows["left"].max(),
         joined_days=rows["joined"].nunique(),
         left_days=rows["left"].nunique(),
+        rows_before_joining=(rows["month"] < _month_of(rows["joined"])).sum(),
+        rows_after_leaving=(rows["month"] > _month_of(rows["left"])).sum(),
     )
     end = ibis.date(observed_until.isoformat())
     spells = spells.mutate(exited=(spells["left"] <= end).fill_null(False))
@@ -54,6 +58,19 @@ def worker_spells(worker_months: ir.Table, observed_until: date) -> Spells:
     _refuse(table, table["tenure_days"] < 0, "left before joining")
     columns = ["worker", "first_month", "last_month", "months_seen", "entry_days", "tenure_days", "exited"]
     return Spells(table[columns], _rules(table))
+
+
+def _require_observed(rows: ir.Table, observed_until: date) -> None:
+    last = int(rows["month"].max().to_pyarrow().as_py())
+    if last > month_number(observed_until):
+        raise DataError(
+            f"spells: rows go on after the last day on which an exit would have been seen.\n"
+            f"Found rows in {label('month', last)}, `observed_until` is {observed_until}.\nMend `attrition: observed_until` in the study."
+        )
+
+
+def _month_of(day: ir.Column) -> ir.Column:
+    return (day.year() * 12 + day.month() - 1).cast("int64")
 
 
 def _first_day(month: ir.Column) -> ir.Column:
@@ -81,7 +98,23 @@ def _rules(table: pd.DataFrame) -> tuple[Rule, ...]:
     late = table["entry_days"] > 0
     unseen = late & (table["tenure_days"] <= table["entry_days"])
     silent = ~table["exited"] & (table["last_month"] < table["last_month"].max())
+    early, beyond = int(table["rows_before_joining"].fillna(0).sum()), int(table["rows_after_leaving"].fillna(0).sum())
     return (
+        Rule(
+            Text("rows before the month of joining", "入职月份之前的数据行"),
+            "kept",
+            early,
+            Text("in the stock, but of no tenure; not in the hazards by tenure", "计入存量，但无在职时长，不计入按在职时长的风险率"),
+        ),
+        Rule(
+            Text("rows after the month of leaving", "离职月份之后的数据行"),
+            "kept",
+            beyond,
+            Text(
+                "survival ends on the leaving day, yearly rates date the exit by the last month seen",
+                "生存估计止于离职日，年流失率以末次出现的月份计",
+            ),
+        ),
         Rule(
             Text("workers with delayed entry", "延迟进入观察的劳动者"),
             "kept",

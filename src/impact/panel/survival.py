@@ -1,7 +1,8 @@
 """Survival from counts: at risk and exits by tenure. May touch: nothing.
 
 Source: Kaplan and Meier (1958); delayed entry as in Andersen and others (1993), section IV.1: a worker counts as at risk from the tenure at which
-observation starts. Ignoring it counts months that nobody could have failed to survive.
+observation starts. Ignoring it counts months that nobody could have failed to survive. Days are whole: who enters on a day is at risk on that day
+(R `survival`, which takes times as continuous, counts such a worker only after it; without ties the two are equal).
 """
 
 from __future__ import annotations
@@ -40,3 +41,19 @@ def survival_at(curve: pd.DataFrame, day: int) -> float:
     """Read the curve: the share still there after `day` days."""
     until = curve[curve["tenure_days"] <= day]
     return float(until["survival"].iloc[-1]) if len(until) else 1.0
+
+
+def error_at(curve: pd.DataFrame, day: int) -> float:
+    """Read the standard error of `survival_at`."""
+    until = curve[curve["tenure_days"] <= day]
+    return float(until["std_error"].iloc[-1]) if len(until) else 0.0
+
+
+def with_interval(curve: pd.DataFrame, level: float) -> pd.DataFrame:
+    """Add pointwise limits `low` and `high` on the log −log scale, which stay within 0 and 1."""
+    from scipy import stats
+
+    reach = float(stats.norm.ppf(0.5 + level / 2))
+    share = curve["survival"].clip(1e-12, 1 - 1e-12)
+    spread = np.exp(reach * curve["std_error"] / (share * np.abs(np.log(share))))
+    return curve.assign(low=share**spread, high=share ** (1 / spread))

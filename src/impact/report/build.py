@@ -6,7 +6,8 @@ from impact.report.document import Block, Bullets, Document, Figure, Paragraph, 
 from impact.report.format import count, decimal, interval, percent, signed
 from impact.report.material import Material, text_of
 from impact.report.sections import SECTIONS
-from impact.report.sections.effects import in_percent, overall
+from impact.report.sections.attrition import range_of_rates
+from impact.report.sections.effects import compared, in_percent, overall, people
 from impact.text import Text
 from impact.verdict.wording import require_allowed
 
@@ -29,7 +30,7 @@ def build(material: Material) -> Document:
         provenance=_provenance(material),
         synthetic=material.study.synthetic,
     )
-    require_allowed(texts_of(document), verdict.level)
+    require_allowed(texts_of(document), verdict.level, quoted=(material.study.source.citation,))
     return document
 
 
@@ -55,7 +56,8 @@ def _texts_of_block(block: Block) -> list[Text]:
         case Bullets(items):
             return list(items)
         case Table():
-            return [block.caption, *([block.note] if block.note else [])]
+            cells = [cell for row in block.rows for cell in row if isinstance(cell, Text)]
+            return [block.caption, *block.columns, *cells, *([block.note] if block.note else [])]
         case Figure():
             return [block.caption, block.alt]
 
@@ -70,17 +72,16 @@ def _effects_answer(material: Material) -> Text:
     ends, change = interval(row["conf_low"], row["conf_high"], material.digits), in_percent(material, row["estimate"])
     level = f"{material.values['level']:.0%}"
     return Text(
-        f"{outcome.title.en} under {name.en}, compared with those not covered by then: {signed(row['estimate'], material.digits)} {outcome.unit.en}{change.en} "
+        f"{outcome.title.en} under {name.en}, compared with {compared(material).en}: {signed(row['estimate'], material.digits)} {material.effect_unit.en}{change.en} "
         f"({level} interval {ends.en}). Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
-        f"{name.zh}之下的{outcome.title.zh}，与届时尚未受覆盖者相比：{signed(row['estimate'], material.digits)}{outcome.unit.zh}{change.zh}"
+        f"{name.zh}之下的{outcome.title.zh}，与{compared(material).zh}相比：{signed(row['estimate'], material.digits)}{material.effect_unit.zh}{change.zh}"
         f"（{level}区间{ends.zh}）。证据等级：{verdict.name.zh}（{verdict.level}）。",
     )
 
 
 def _attrition_answer(material: Material) -> Text:
-    rates = material.tables["rates"].set_index("definition")["value"].drop("twelve_times_monthly_hazard")
+    low, high = range_of_rates(material)
     year = material.study.attrition.year if material.study.attrition else 0
-    low, high = percent(rates.min(), 0), percent(rates.max(), 0)
     verdict = material.verdict
     return Text(
         f"Yearly attrition in {year} is anything from {low} to {high}, depending on its definition. Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
@@ -97,7 +98,10 @@ def _effects_figures(material: Material) -> tuple[tuple[Text, Text | str], ...]:
     figures: list[tuple[Text, Text | str]] = [
         (Text("main estimate", "主要估计"), signed(row["estimate"], material.digits)),
         (Text("its interval", "其区间"), interval(row["conf_low"], row["conf_high"], material.digits)),
-        (Text("covered workers", "受覆盖者人数"), count(row["workers"])),
+        (
+            Text(f"covered {people(material).en}", f"受覆盖{'者人数' if material.study.columns.worker else '观测行数'}"),
+            count(row["workers"]),
+        ),
     ]
     if ladder is not None and (ladder["kind"] == "benchmark").any():
         first = ladder[ladder["kind"] == "benchmark"].iloc[0]
@@ -144,4 +148,7 @@ def _disclosure(material: Material) -> Text:
     fewest = material.study.report.minimum_cell
     if fewest <= 1:
         return Text("public microdata: no suppression", "公开微观数据：不做隐匿")
-    return Text(f"numbers resting on fewer than {fewest} workers are not printed", f"依据不足{fewest}人的数字不予印出")
+    return Text(
+        f"numbers resting on fewer than {fewest} workers are not printed here; the run's notebooks and stages are not for publication",
+        f"依据不足{fewest}人的数字在此不予印出；本次运行的笔记本与中间数据不供发布",
+    )

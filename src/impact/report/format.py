@@ -7,8 +7,6 @@ import math
 from impact.text import Text
 
 MISSING = "–"
-SUPPRESSED = "※"
-"""Stands for a number that rests on too few workers to be printed."""
 
 
 def decimal(value: float, digits: int = 3) -> str:
@@ -31,15 +29,9 @@ def count(value: float) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """Write a share as a percentage, held to its sign by a no-break space."""
+    """Write a share as a percentage."""
     text = decimal(100 * share, digits)
-    return text if text == MISSING else f"{text}\u00a0%"
-
-
-def signed_percent(share: float, digits: int = 1) -> str:
-    """Write a change as a percentage with its sign."""
-    text = signed(100 * share, digits)
-    return text if text == MISSING else f"{text}\u00a0%"
+    return text if text == MISSING else f"{text}%"
 
 
 def interval(low: float, high: float, digits: int = 3) -> Text:

@@ -18,7 +18,7 @@ from impact.verdict.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Everything that sections may read; nothing in a report is typed by hand."""
+    """Everything that sections may read: the study's own prose, and numbers that the stages wrote."""
 
     study: Study
     run: str
@@ -34,6 +34,11 @@ class Material:
     def outcome(self) -> Outcome:
         """The study's first outcome, on which the headline rests."""
         return self.study.outcomes[0]
+
+    @property
+    def effect_unit(self) -> Text:
+        """Unit of effects: log points where the outcome is in logs."""
+        return effect_unit(self.outcome)
 
     @property
     def digits(self) -> int:
@@ -55,3 +60,8 @@ def digits_of(std_error: float) -> int:
 def text_of(words: Bilingual) -> Text:
     """Turn words of a study file into words of a report."""
     return Text(words.en, words.zh)
+
+
+def effect_unit(outcome: Outcome) -> Text:
+    """Name the unit of effects on an outcome: log points where it is in logs."""
+    return Text("log points", "对数点") if outcome.in_logs else text_of(outcome.unit)

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 from unicodedata import east_asian_width
 
+from impact.atomic import write_whole
 from impact.errors import ReportError, listing, nearest
 from impact.report.document import Block, Bullets, Document, Figure, Paragraph, Section, Table
 from impact.report.fonts import LATIN, SANS, SERIF, font_files, hanzi_font
-from impact.report.style import STAMP, write_whole
+from impact.report.style import STAMP
 from impact.text import LANGUAGES, Language, Text
 
 Kind = Literal["report", "brief"]

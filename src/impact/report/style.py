@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from impact.atomic import write_whole
 from impact.errors import ReportError
 from impact.report.fonts import FALLBACK, SANS, font_files
 from impact.text import Language
@@ -73,17 +73,6 @@ def save(figure: Figure, folder: Path, name: str, language: Language, synthetic:
         write_whole(svg, _drawn(figure, "svg", {"Date": None, "Creator": None}))
         write_whole(png, _drawn(figure, "png", {"Software": None}))
     return svg, png
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write beside `path`, then rename: a killed run leaves no half file under the final name."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _drawn(figure: Figure, kind: Literal["svg", "png"], metadata: dict[str, str | None]) -> bytes:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from scipy import stats
 
 from impact.clean.audit import Rule
+from impact.moments.disclosure import suppressed
 from impact.panel.attrition import tenure_hazards, yearly_rates
 from impact.panel.spells import worker_spells
-from impact.panel.survival import survival, survival_at
+from impact.panel.survival import error_at, survival, survival_at, with_interval
 from impact.study import Study
 
 if TYPE_CHECKING:
@@ -39,48 +38,30 @@ def attrition_of(study: Study, worker_months: ir.Table, level: float) -> Attriti
     Raises DataError where spells contradict themselves or the year is not wholly observed.
     """
     assert study.attrition is not None
-    asked = study.attrition
-    spells = worker_spells(worker_months, date.fromisoformat(asked.observed_until))
+    asked, fewest = study.attrition, study.report.minimum_cell
+    spells = worker_spells(worker_months, asked.observed_until)
     months = worker_months.select("worker", "month", "joined").to_pandas()
     joined = months.groupby("worker")["joined"].min().map(lambda day: day.year * 12 + day.month - 1)
     curves = _curves(spells.table, joined, int(months["month"].min()))
-    marked = pd.concat([_with_interval(curve, level).assign(curve=name) for name, curve in curves.items()], ignore_index=True)
+    marked = pd.concat([with_interval(curve, level).assign(curve=name) for name, curve in curves.items()], ignore_index=True)
     points = [
-        {"curve": name, "day": day, "survival": survival_at(curve, day), "std_error": _error_at(curve, day)}
+        {"curve": name, "day": day, "survival": survival_at(curve, day), "std_error": error_at(curve, day)}
         for name, curve in curves.items()
         for day in asked.survival_days
     ]
     return AttritionTables(
         spells.table,
         spells.rules,
-        yearly_rates(months, spells.table, asked.year),
-        tenure_hazards(months, spells.table, joined),
+        suppressed(yearly_rates(months, spells.table, asked.year), fewest, ("value", "denominator"), "numerator"),
+        suppressed(tenure_hazards(months, spells.table, joined), fewest, ("hazard", "at_risk"), "exits"),
         marked,
         pd.DataFrame(points),
     )
 
 
 def _curves(spells: pd.DataFrame, joined: pd.Series[int], first_month: int) -> dict[str, pd.DataFrame]:
-    """Estimate survival three ways: naive, with delayed entry, and for those who joined within the data."""
+    """Estimate survival naively, with delayed entry, and for those who joined within the data, where there are any."""
     tenure, exited, entry = spells["tenure_days"].to_numpy(), spells["exited"].to_numpy(), spells["entry_days"].to_numpy()
     within = (spells["worker"].map(joined) >= first_month).to_numpy()
-    return {
-        "naive": survival(tenure, exited),
-        "delayed_entry": survival(tenure, exited, entry),
-        "entrants": survival(tenure[within], exited[within]),
-    }
-
-
-def _with_interval(curve: pd.DataFrame, level: float) -> pd.DataFrame:
-    """Add pointwise limits on the log −log scale, which stay within 0 and 1."""
-    import numpy as np
-
-    reach = float(stats.norm.ppf(0.5 + level / 2))
-    share = curve["survival"].clip(1e-12, 1 - 1e-12)
-    spread = np.exp(reach * curve["std_error"] / (share * np.abs(np.log(share))))
-    return curve.assign(low=share**spread, high=share ** (1 / spread))
-
-
-def _error_at(curve: pd.DataFrame, day: int) -> float:
-    until = curve[curve["tenure_days"] <= day]
-    return float(until["std_error"].iloc[-1]) if len(until) else 0.0
+    curves = {"naive": survival(tenure, exited), "delayed_entry": survival(tenure, exited, entry)}
+    return {**curves, "entrants": survival(tenure[within], exited[within])} if within.any() else curves

@@ -11,11 +11,12 @@ import pandas as pd
 
 from impact.design.design import WORKER, Design, design_of
 from impact.design.weights import negative_weight
-from impact.errors import RunError
+from impact.errors import DesignError, RunError
 from impact.estimate import att_gt, twfe
 from impact.infer.aggregate import BYS, aggregate
 from impact.infer.bands import with_bands
 from impact.moments.compress import compress
+from impact.moments.disclosure import suppressed
 from impact.moments.moments import Moments
 from impact.months import Period
 from impact.panel.coverage import Coverage, find_coverage, sample_of
@@ -27,28 +28,42 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 _COVERED = "covered"
-PUBLISHED = ("published", "published_error", "digits", "published_source")
-"""Columns of the ladder that only published benchmarks fill."""
+NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "p_value", "band_low", "band_high")
+"""Columns of a tidy table that are emptied where they rest on too few workers."""
+PUBLISHED = ("sample", "errors", "published", "published_error", "digits", "published_source")
+"""Columns of the ladder that only benchmarks fill."""
 
 
 def cluster_level(study: Study) -> str:
     """Name the level at which errors are clustered: the study's column, or the unit; the worker where each is a unit."""
-    if study.columns.cluster:
-        return study.columns.cluster
-    return "unit" if study.columns.unit else WORKER
+    columns = study.columns
+    if columns.cluster:
+        return WORKER if columns.cluster == columns.worker else columns.cluster
+    return "unit" if columns.unit and columns.unit != columns.worker else WORKER
 
 
 def moments_of(study: Study, sample: ir.Table, period: Period) -> Moments:
     """Compress a sample for the study's outcomes and covariates, with coverage itself as one more outcome."""
     names = [*(outcome.name for outcome in study.outcomes), *(covariate.name for covariate in study.covariates)]
     level = cluster_level(study)
-    table = sample if study.columns.cluster else sample.mutate(cluster=sample["unit"])
+    table = sample if "cluster" in sample.columns else sample.mutate(cluster=sample["unit"])
     return compress(table, [*names, _COVERED], period, pairs=level == WORKER)
 
 
 def main_estimate(study: Study, moments: Moments, outcome: str) -> Estimate:
-    """Estimate the group-time effects on one outcome as the study says."""
-    return att_gt.fit(design_of(moments, outcome, cluster_level(study)), main_options(study))
+    """Estimate the group-time effects on one outcome as the study says.
+
+    Raises DesignError where fewer workers are covered than the study prints numbers of.
+    """
+    estimate = att_gt.fit(design_of(moments, outcome, cluster_level(study)), main_options(study))
+    covered = int(aggregate(estimate, "simple").terms[0].workers)
+    if covered < study.report.minimum_cell:
+        raise DesignError(
+            f"study {study.name}: too few workers come under coverage for anything to be printed.\n"
+            f"Found {covered}; the study prints no number that rests on fewer than {study.report.minimum_cell}.\n"
+            "Widen the study, or set `report: minimum_cell` where the data are public."
+        )
+    return estimate
 
 
 def main_options(study: Study) -> att_gt.Options:
@@ -68,15 +83,7 @@ def tidy_results(study: Study, estimates: dict[str, Estimate], level: float, see
         for by in BYS:
             table = with_bands(aggregate(estimate, by), level, seed)
             parts.append(table.assign(outcome=outcome, estimator=estimate.info.name, aggregate=by))
-    return suppressed(pd.concat(parts, ignore_index=True), study.report.minimum_cell)
-
-
-def suppressed(table: pd.DataFrame, fewest: int) -> pd.DataFrame:
-    """Empty the numbers of rows that rest on fewer than `fewest` workers; the row and its labels stay."""
-    numbers = [
-        name for name in ("estimate", "std_error", "conf_low", "conf_high", "p_value", "band_low", "band_high", "workers") if name in table
-    ]
-    return table.assign(**{name: table[name].where(table["workers"] >= fewest) for name in numbers})
+    return suppressed(pd.concat(parts, ignore_index=True), study.report.minimum_cell, NUMBERS)
 
 
 def ladder(study: Study, panel: ir.Table, main: Estimate, period: Period, level: float) -> pd.DataFrame:
@@ -89,19 +96,23 @@ def ladder(study: Study, panel: ir.Table, main: Estimate, period: Period, level:
     rows = [
         _benchmark_row(study, benchmark, panel, period, level) for benchmark in study.benchmarks if benchmark.outcome == main.design.outcome
     ]
-    titles = {"title_en": "Main estimate: group-time effects, overall", "title_zh": "主要估计：组群-时间效应，总体"}
+    info = main.info
+    titles = {"title_en": f"Main estimate: {info.title_en.lower()}, overall", "title_zh": f"主要估计：{info.title_zh}，总体"}
     rows.append({"kind": "main", **titles, **_numbers(aggregate(main, "simple"), level)})
     rows += [_variant_row(study, variant, panel, period, level, main.design.outcome) for variant in study.variants]
-    table = pd.DataFrame(rows)
+    table = suppressed(pd.DataFrame(rows), study.report.minimum_cell, (*NUMBERS, "negative_weight"), "covered_workers")
     return table.reindex(columns=[*table.columns, *(name for name in PUBLISHED if name not in table)]).assign(main=table["kind"] == "main")
 
 
 def _benchmark_row(study: Study, benchmark: Benchmark, panel: ir.Table, period: Period, level: float) -> dict[str, Any]:
-    moments = moments_of(study, sample_of(panel, benchmark.sample), period)
+    sample = sample_of(panel, benchmark.sample)
+    whole = sample.filter([sample[name].notnull() for name in (benchmark.outcome, *benchmark.covariates)])
+    moments = moments_of(study, whole, period)
     designs = {name: _switching_design(study, moments, name) for name in (benchmark.outcome, *benchmark.covariates)}
     options = twfe.Options(tuple(designs[name] for name in benchmark.covariates), benchmark.errors)
     estimate = twfe.fit(designs[benchmark.outcome], options)
-    row = {"kind": "benchmark", "title_en": benchmark.title.en, "title_zh": benchmark.title.zh, **_numbers(estimate, level)}
+    named = {"kind": "benchmark", "title_en": benchmark.title.en, "title_zh": benchmark.title.zh}
+    row = {**named, "sample": benchmark.sample, "errors": benchmark.errors, **_numbers(estimate, level)}
     if benchmark.published is None:
         return row
     published = benchmark.published
@@ -151,9 +162,11 @@ def _as_cleaned(study: Study, panel: ir.Table) -> ir.Table:
 def _numbers(estimate: Estimate, level: float) -> dict[str, Any]:
     row = estimate.tidy(level).iloc[-1]
     numbers = {name: float(row[name]) for name in ("estimate", "std_error", "conf_low", "conf_high", "p_value")}
-    used = estimate.contrasts[-1].a.any(axis=1)
-    weight = negative_weight(estimate.design, estimate.contrasts[-1])
-    return {**numbers, "workers": float(estimate.design.headcount[used].sum()), "negative_weight": weight}
+    design, contrast = estimate.design, estimate.contrasts[-1]
+    used = contrast.a.any(axis=1)
+    covered = used & design.coverage.any(axis=1)
+    counts = {"workers": float(design.headcount[used].sum()), "covered_workers": float(design.headcount[covered].sum())}
+    return {**numbers, **counts, "negative_weight": negative_weight(design, contrast)}
 
 
 def coverage_of(study: Study, table: ir.Table) -> Coverage:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from impact.clean.worker_month import Columns, Transform, WorkerMonths, clean_worker_months
 from impact.design.design import WORKER, Design, design_of
-from impact.errors import DesignError, StudyError, listing, nearest
+from impact.errors import DataError, DesignError, StudyError, listing, nearest
 from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import By, Window, aggregate
 from impact.moments.compress import compress
 from impact.results import Estimate
 from impact.sources.engine import connect
 from impact.sources.files import open_file
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -53,6 +54,8 @@ class Answer:
 
     estimate: Estimate
     facts: tuple[str, ...]
+    followed: bool
+    """Whether the rows name workers, so that people are followed over time."""
 
 
 def estimate_file(request: Request) -> Answer:
@@ -68,12 +71,20 @@ def estimate_file(request: Request) -> Answer:
             "neither --unit nor --worker is given.\nFound no column that says whom a row is about.\n"
             "Name --unit, the level at which coverage is decided, and --worker where people are followed."
         )
+    if request.by != "event_time" and request.window != Window():
+        raise StudyError(
+            f"--event-from, --event-to and --balance belong to --aggregate event_time.\nFound --aggregate {request.by}.\nLeave them out, or aggregate by event_time."
+        )
     raw = open_file(connect(), request.file, request.delimiter)
     clean = clean_worker_months(raw, _columns(request))
+    if not bool(clean.table[OUTCOME].notnull().any().to_pyarrow().as_py()):
+        raise DataError(
+            f"{raw.name}: column `{request.outcome}` holds no value.\nFound {clean.audit.rows_in:,} rows, all empty in it.\nName another outcome."
+        )
     level = _cluster_level(request)
     design = _design(request, clean, level)
     estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
-    return Answer(aggregate(estimate, request.by, request.window), _facts(request, clean, design))
+    return Answer(aggregate(estimate, request.by, request.window), _facts(request, clean, design), request.worker is not None)
 
 
 def _columns(request: Request) -> Columns:
@@ -106,44 +117,84 @@ def _design(request: Request, clean: WorkerMonths, level: str) -> Design:
     """
     table = _with_cluster(clean.table, level)
     if request.estimator == "twfe":
+        if request.worker:
+            _refuse_movers(table, "--estimator twfe")
         moments = compress(table.mutate(unit=table["worker" if request.worker else "unit"]), [OUTCOME], clean.period, pairs=level == WORKER)
     else:
         if level == WORKER and request.worker:
-            _refuse_movers(table)
+            _refuse_movers(table, "--cluster worker")
         cohort = table["first_covered"].cast("string").fill_null("never")
         unit = cohort if level == WORKER else cohort + " / " + table["cluster"]
         moments = compress(table.mutate(unit=unit), [OUTCOME], clean.period, pairs=level == WORKER)
     design = design_of(moments, OUTCOME, level)
-    named = replace(design, outcome=request.outcome)
-    missing = next((rule.rows for rule in clean.audit.rules if rule.name.en == f"no value of {OUTCOME}"), 0)
-    note = f"{missing:,} row{'s' if missing > 1 else ''} without a value of `{request.outcome}` left out"
-    return replace(named, notes=(*named.notes, note)) if missing else named
+    return replace(
+        design, outcome=request.outcome, notes=(*design.notes, *_note_on_missing(request, clean), *_note_on_movers(request, table))
+    )
+
+
+def _note_on_missing(request: Request, clean: WorkerMonths) -> list[Text]:
+    missing = int(clean.table[OUTCOME].isnull().sum().to_pyarrow().as_py() or 0)
+    if missing == 0:
+        return []
+    rows = f"{missing:,} row{'s' if missing > 1 else ''}"
+    return [Text(f"{rows} without a value of `{request.outcome}` left out", f"{missing:,}行没有“{request.outcome}”的值，未使用")]
+
+
+def _note_on_movers(request: Request, table: ir.Table) -> list[Text]:
+    """Say how many workers are seen under more than one cluster or first covered month: they count once in each."""
+    if not request.worker:
+        return []
+    count = len(_movers(table))
+    if count == 0:
+        return []
+    whom = f"{count:,} worker{'s are' if count > 1 else ' is'}"
+    return [
+        Text(
+            f"{whom} seen in more than one cluster or cohort, and count{'s' if count == 1 else ''} once in each",
+            f"{count:,}人出现在多个聚类或组群中，在每处各计一次",
+        )
+    ]
+
+
+def _movers(table: ir.Table) -> list[str]:
+    """List the workers who are seen under more than one cluster or first covered month."""
+    cohort = table["first_covered"].fill_null(-1)
+    moves = cohort.min() != cohort.max()
+    if "cluster" in table.columns:
+        moves = moves | (table["cluster"].min() != table["cluster"].max())
+    each = table.group_by("worker").aggregate(moves=moves)
+    found: list[str] = each.filter(each["moves"]).order_by("worker").to_pyarrow()["worker"].to_pylist()
+    return found
 
 
 def _with_cluster(table: ir.Table, level: str) -> ir.Table:
     return table.mutate(cluster=table["unit"]) if level == "unit" else table
 
 
-def _refuse_movers(table: ir.Table) -> None:
-    """Errors by worker need each worker in one cohort: the sums of one worker must not be taken for two."""
-    each = table.group_by("worker").aggregate(
-        cohorts=table["first_covered"].nunique() + table["first_covered"].isnull().any().cast("int64")
-    )
-    movers = each.filter(each["cohorts"] > 1)
-    count = int(movers.count().to_pyarrow().as_py())
-    if count:
-        first = movers.order_by("worker").limit(3).to_pyarrow()["worker"].to_pylist()
+def _refuse_movers(table: ir.Table, why: str) -> None:
+    """Some questions need each worker in one place: the sums of one worker must not be taken for two."""
+    movers = _movers(table)
+    if movers:
+        count = len(movers)
         raise DesignError(
-            f"--cluster worker: {count:,} worker{'s move' if count > 1 else ' moves'} between units that are first covered at different times.\nFound: {listing(first)}.\n"
+            f"{why}: {count:,} worker{'s move' if count > 1 else ' moves'} between clusters or first covered months.\nFound: {listing(movers, 3)}.\n"
             "Cluster by the unit or a level above it, or leave these workers out in the source."
         )
 
 
 def _options(request: Request) -> Any:
+    """Give the estimator's options, and refuse those that it does not know."""
     module = ESTIMATORS[request.estimator]
-    if request.estimator == "att_gt":
-        return module.Options(comparison=request.comparison, base=request.base, anticipation=request.anticipation)
-    return module.Options()
+    asked = {"comparison": request.comparison, "base": request.base, "anticipation": request.anticipation}
+    plain = Request.__dataclass_fields__
+    known = {name: value for name, value in asked.items() if name in module.Options.__dataclass_fields__}
+    unknown = [name for name, value in asked.items() if name not in known and value != plain[name].default]
+    if unknown:
+        raise StudyError(
+            f"estimator `{request.estimator}`: --{unknown[0]} means nothing to it.\nFound --{unknown[0]} {asked[unknown[0]]}.\n"
+            "Leave the option out, or choose the estimator att_gt."
+        )
+    return module.Options(**known)
 
 
 def _facts(request: Request, clean: WorkerMonths, design: Design) -> tuple[str, ...]:

@@ -54,6 +54,10 @@ def execute(notebook: Path, output: Path, parameters: Parameters, on_cell: CellD
             f"{notebook.name}: the kernel died.\nFound no message from it; most often the memory was full.\n"
             f"The cells until then are in {output}; free memory, or use fewer rows."
         ) from None
+    except RuntimeError as error:  # nbclient's word for a kernel that does not answer in time
+        raise RunError(
+            f"{notebook.name}: the kernel did not start.\nFound: {error}.\nRun again; if it stays so, free some memory, or `make env`."
+        ) from None
     except NoSuchKernel:
         raise RunError(
             f"{notebook.name}: there is no Jupyter kernel `python3`.\nFound none in this environment.\nRun `make env`, or install ipykernel."

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from impact.atomic import write_whole
 from impact.errors import RunError, listing
 from impact.moments.moments import Moments
-from impact.report.style import figure_style, save, write_whole
+from impact.report.style import figure_style, save
 from impact.text import LANGUAGES, Language
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from impact.text import LANGUAGES
 from impact.verdict.verdict import Verdict
 
 TABLES = ("rates", "hazards", "survival_at", "results", "ladder", "adoption")
-VALUES = ("checks", "spell_rules", "coverage_rules", "design_facts")
+VALUES = ("checks", "errors", "spell_rules", "coverage_rules", "design_facts")
 
 
 def material_of(study: Study, run: RunFolder, verdict: Verdict, level: float, seed: int) -> Material:

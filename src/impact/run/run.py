@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from impact.atomic import write_whole
 from impact.errors import ImpactError, RunError
-from impact.report.style import write_whole
 from impact.run import cache
 from impact.run.execute import cells_of, execute
 from impact.run.manifest import manifest
@@ -84,8 +85,8 @@ def run_study(
     source = _source(study, data_root)
     plans = _plan(study, parameters, source["sha256"], notebooks or _notebooks())
     home = reports / study.name
-    home.mkdir(parents=True, exist_ok=True)
-    with _lock(home):
+    _make_home(home)
+    with _locked(home):
         latest = None if force else _unchanged(home, plans)
         try:
             run = latest or _run(study, parameters, source, plans, home, force, on_event)
@@ -120,7 +121,16 @@ def _plan(study: Study, parameters: Parameters, source: str, notebooks: Path) ->
     return plans
 
 
-def _lock(home: Path) -> FileLock:
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_error(home, error) from None
+
+
+@contextmanager
+def _locked(home: Path) -> Iterator[None]:
+    """Hold the lock of a study."""
     lock = FileLock(home / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -128,7 +138,10 @@ def _lock(home: Path) -> FileLock:
         raise RunError(
             f"study {home.name}: another run of it is in progress.\nFound the lock `{home.name}/.lock` taken.\nWait for it to end, then run again."
         ) from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _disk_error(home: Path, error: OSError) -> RunError:

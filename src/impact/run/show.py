@@ -52,8 +52,10 @@ def _(shown: Audit) -> Styler:
 @_show.register(tuple)
 @_show.register(list)
 def _(shown: Sequence[Any]) -> Any:
-    if all(isinstance(item, Rule) for item in shown):
+    if shown and all(isinstance(item, Rule) for item in shown):
         return _laid_out(_rules(shown))
+    if all(isinstance(item, Text) for item in shown):
+        return Markdown("\n".join(f"- {item.en}" for item in shown) or "Nothing was left out.")
     if all(isinstance(item, CheckResult) for item in shown):
         return Markdown("\n\n".join(f"**{item.name}** · {_passed(item)}. {item.text_en}" for item in shown))
     raise TypeError(f"show: there is no way to show a {type(shown).__name__} of {type(shown[0]).__name__}")

@@ -6,6 +6,7 @@ The field docstrings become the JSON schema that editors read (`impact schema`).
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +15,8 @@ from impact import schema, settings
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]*$")
 _FOLD = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) (?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
+_TAKEN = ("covered_at_start", "ended", "last_uncovered", "outcome", "set_aside", "start", "unit_right")
+"""Names of columns that stages add."""
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 
 
@@ -26,7 +29,7 @@ def _slug(value: str) -> str:
 def _column_name(value: str) -> str:
     if not _NAME.match(value):
         raise ValueError("use small letters, digits and underscores, starting with a letter")
-    if value in schema.WORKER_MONTH.column_names():
+    if value in (*schema.WORKER_MONTH.column_names(), *_TAKEN):
         raise ValueError(f"`{value}` is the name of a column of every worker-month table; choose another")
     return value
 
@@ -108,7 +111,7 @@ class DateRule(_Part):
     """How dates that are written as text are read."""
 
     formats: tuple[str, ...] = Field(min_length=1)
-    """Tried in this order, the first that gives a date is taken; every use is counted. Example: "%m/%d/%y"."""
+    """Tried in this order, the first that gives a date is taken; every use is counted. Example: "%m/%d/%y". Without them, "%Y-%m-%d"."""
 
 
 class Outcome(_Part):
@@ -202,10 +205,20 @@ class Attrition(_Part):
 
     year: int
     """Calendar year of the yearly rates."""
-    observed_until: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    observed_until: date
     """Last day on which an exit would have been seen."""
-    survival_days: tuple[int, ...] = (30, 90, 180, 365)
+    survival_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(30, 90, 180, 365), min_length=1, max_length=6)
     """Tenures at which survival is printed."""
+
+    @model_validator(mode="after")
+    def _whole_year(self) -> Attrition:
+        if self.observed_until < date(self.year, 12, 31):
+            raise ValueError(
+                f"`observed_until` {self.observed_until} lies before the end of `year` {self.year}: exits after it would not be seen"
+            )
+        if len(set(self.survival_days)) < len(self.survival_days):
+            raise ValueError("`survival_days` names a tenure twice")
+        return self
 
 
 class Notes(_Part):
@@ -237,8 +250,8 @@ class Study(_Part):
     synthetic: bool = False
     """Whether the data are synthetic; stamped on every page, figure and table."""
     source: FileSource | PackageSource
-    period: Literal["month", "year"]
-    """What a row's time stands for."""
+    period: Literal["month", "year", "index"]
+    """What a row's time stands for; `index` where periods are numbered and stand for months."""
     columns: Columns
     dates: DateRule | None = None
     outcomes: tuple[Outcome, ...] = ()
@@ -273,15 +286,25 @@ def _effects_complaints(study: Study) -> list[str]:
         "" if asked or not study.effects else "`effects` needs `coverage`: say what covered means",
         "" if not asked or study.effects else "`coverage` needs `effects`: say with whom the covered are compared",
         "" if not asked or columns.covered or columns.first_covered else "`coverage` needs `columns: covered` or `columns: first_covered`",
-        "" if not asked or study.outcomes else "`coverage` needs at least one of `outcomes`",
+        "" if not asked or study.outcomes else "`coverage` needs one of `outcomes`",
+        "" if len(study.outcomes) < 2 else "name one outcome: the report speaks of one; write a study for each other",
+        _assignment_complaint(study),
     ]
+
+
+def _assignment_complaint(study: Study) -> str:
+    """An agreement covers groups: workers under one agreement are no independent decisions."""
+    columns, coverage = study.columns, study.coverage
+    above = [name for name in (columns.unit, columns.cluster) if name and name != columns.worker]
+    if coverage is None or coverage.decided_by == "worker" or above:
+        return ""
+    return "coverage `decided_by: agreement` needs `columns: unit` or `cluster` above the worker: errors must move together where the agreement was decided"
 
 
 def _attrition_complaints(study: Study) -> list[str]:
     missing = [key for key in ("worker", "joined", "left") if getattr(study.columns, key) is None]
     return [
         f"`attrition` needs `columns: {missing[0]}`" if study.attrition and missing else "",
-        "`attrition` needs `dates`: say how joining and leaving days are written" if study.attrition and not study.dates else "",
         "`attrition` needs `period: month`" if study.attrition and study.period != "month" else "",
     ]
 
@@ -289,7 +312,8 @@ def _attrition_complaints(study: Study) -> list[str]:
 def _benchmark_complaints(study: Study) -> list[str]:
     outcomes = [outcome.name for outcome in study.outcomes]
     covariates = [covariate.name for covariate in study.covariates]
-    sentences = []
+    names = [*outcomes, *covariates]
+    sentences = [f"the name `{name}` is given to two columns" for name in dict.fromkeys(names) if names.count(name) > 1]
     for benchmark in study.benchmarks:
         if benchmark.outcome not in outcomes:
             sentences.append(f"benchmark `{benchmark.name}`: outcome `{benchmark.outcome}` is not among {outcomes}")

@@ -20,24 +20,28 @@ DESCRIPTIVE = Text(
 )
 """Printed where nothing is compared."""
 
-_CAUSAL: dict[Language, re.Pattern[str]] = {
-    "en": re.compile(
-        r"\b(reduc(es|ed)|led to|leads to|thanks to|caus(es|ed)|brought about|due to the agreement|because of the agreement)\b",
-        re.IGNORECASE,
-    ),
-    "zh": re.compile(r"促使|带来|导致|使得|归功于|得益于|引起"),
+_SUBJECT_EN = r"\b(?:agreements?|contracts?|coverage|bargaining|clauses?|waivers?|unions?)\b(?:(?! not | nor )[^.;:?])*?"
+_EFFECT_EN = r"\b(?:(?:will |can |has |have |had )?(?:lower|reduc|rais|increas|improv|cut|boost|curb|prevent|help)(?:s|es|ed|ing|e)?)\b"
+_ALWAYS_EN = r"\b(?:led to|leads? to|thanks to|caus(?:es|ed)|brought about|(?:due to|because of) the (?:agreement|contract|coverage))\b"
+_SUBJECT_ZH = r"(?:协议|合同|覆盖|谈判|条款|免佣|工会)[^。；：，？]{0,12}?"
+_EFFECT_ZH = r"(?:降低|提高|减少|增加|改善|促进|推动|缩短|稳定了|让|使(?!用))"
+
+_CAUSAL: dict[Language, tuple[re.Pattern[str], ...]] = {
+    "en": (re.compile(_ALWAYS_EN, re.IGNORECASE), re.compile(_SUBJECT_EN + f"({_EFFECT_EN})", re.IGNORECASE)),
+    "zh": (re.compile("促使|带来|导致|使得|归功于|得益于|引起"), re.compile(_SUBJECT_ZH + f"({_EFFECT_ZH})")),
 }
+"""Phrases that always speak of causes, and verbs of effect whose subject is the agreement."""
 
 
 def causal_words(text: str, language: Language) -> list[str]:
     """Find the causal verbs in a text, outside the mandatory sentences, which deny them."""
     for allowed in (MANDATORY, DESCRIPTIVE):
         text = text.replace(allowed[language], "")
-    return [match.group(0) for match in _CAUSAL[language].finditer(text)]
+    return [match.group(match.lastindex or 0) for pattern in _CAUSAL[language] for match in pattern.finditer(text)]
 
 
-def require_allowed(texts: list[Text], level: Level) -> None:
-    """Refuse texts that claim more than the verdict carries.
+def require_allowed(texts: list[Text], level: Level, quoted: tuple[str, ...] = ()) -> None:
+    """Refuse texts that claim more than the verdict carries; `quoted` are others' words, such as the title of a paper.
 
     Raises ReportError with the sentence and the word.
     """
@@ -45,7 +49,10 @@ def require_allowed(texts: list[Text], level: Level) -> None:
         return
     for text in texts:
         for language in LANGUAGES:
-            found = causal_words(text[language], language)
+            said = text[language]
+            for quotation in quoted:
+                said = said.replace(quotation, "")
+            found = causal_words(said, language)
             if found:
                 raise ReportError(
                     f"wording: a verdict of {level} does not carry the word `{found[0]}`.\nFound in: {text[language]}\n"

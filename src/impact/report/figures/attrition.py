@@ -23,7 +23,7 @@ def rates(table: pd.DataFrame, language: Language) -> Figure:
     rows = table.sort_values("value")
     axes.barh(range(len(rows)), 100 * rows["value"], color=PALETTE.covered, height=0.6)
     for place, value in enumerate(rows["value"]):
-        axes.text(100 * value + 1, place, f"{100 * value:.0f} %", va="center", fontsize=8.5)
+        axes.text(100 * value + 1, place, f"{100 * value:.0f}%", va="center", fontsize=8.5)
     axes.set_yticks(range(len(rows)), [folded(title, language) for title in rows[f"title_{language}"]])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)

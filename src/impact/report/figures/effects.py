@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from impact.months import Period, label
+from impact.months import STEPS, Period, label
 from impact.report.figures.canvas import empty_axes, folded
 from impact.report.style import PALETTE
 from impact.text import Language, Text
@@ -120,7 +120,7 @@ def _band_handles(language: Language) -> list[Any]:
 
 
 def _since(period: Period) -> Text:
-    step = {"month": Text("months", "月"), "year": Text("years", "年"), "index": Text("periods", "期")}[period]
+    step = STEPS[period]
     return Text(f"{step.en} since first covered", f"首次覆盖后的时间（{step.zh}）")
 
 

@@ -17,7 +17,7 @@ DEFINITIONS: dict[str, Text] = {
     "exits_over_opening_stock": Text("exits ÷ opening stock", "离职人数 ÷ 期初存量"),
     "annualised_monthly_hazard": Text("annualised monthly hazard, 1 − (1 − h)¹², all months", "月风险率年化，1 − (1 − h)¹²，全部月份"),
     "annualised_monthly_hazard_year": Text("annualised monthly hazard, this year's months", "月风险率年化，仅当年各月"),
-    "twelve_times_monthly_hazard": Text("12 × monthly hazard (not a rate: can pass 100 %)", "12 × 月风险率（不是比率，可超过100%）"),
+    "twelve_times_monthly_hazard": Text("12 × monthly hazard (not a rate: can pass 100%)", "12 × 月风险率（不是比率，可超过100%）"),
     "closed_cohort_loss": Text("closed cohort: January's stock gone by December", "封闭队列：一月在职者到十二月已不在职"),
     "exits_over_ever_active": Text("exits ÷ ever active in the year", "离职人数 ÷ 当年曾活跃人数"),
 }
@@ -47,10 +47,17 @@ def section(material: Material) -> Section | None:
     return Section(Text("Who leaves", "谁在离开"), tuple(blocks), in_brief=True)
 
 
-def _lead(material: Material) -> Text:
+def range_of_rates(material: Material) -> tuple[str, str]:
+    """Give the lowest and highest yearly rate of the year itself, over all definitions."""
     rates, year = material.tables["rates"], material.study.attrition.year if material.study.attrition else 0
-    shown = rates[rates["definition"] != "twelve_times_monthly_hazard"]["value"]
-    low, high = percent(shown.min(), 0), percent(shown.max(), 0)
+    rates = rates[(rates["definition"] != "twelve_times_monthly_hazard") & rates["start"].str.startswith(str(year))]
+    rates = rates[rates["end"].str.startswith(str(year))]
+    return percent(rates["value"].min(), 0), percent(rates["value"].max(), 0)
+
+
+def _lead(material: Material) -> Text:
+    year = material.study.attrition.year if material.study.attrition else 0
+    low, high = range_of_rates(material)
     return Text(
         f"The same workers in the same year ({year}) give a yearly attrition of {low} or of {high}, depending on what is divided by what. "
         "Two rates may be compared only when numerator, denominator and period are the same; no two rows below may be subtracted from each other.",
@@ -135,7 +142,7 @@ def _figure(name: str, material: Material) -> Figure:
 _CAPTIONS = {
     "attrition_rates": Text("One year, one data set, many rates", "同一年、同一数据，多个流失率"),
     "attrition_survival": Text("Survival by tenure; the shades are pointwise intervals", "按在职天数的生存曲线；阴影为逐点区间"),
-    "attrition_hazards": Text("The first month looks calm, the next ones are not", "首月平稳，随后并不平稳"),
+    "attrition_hazards": Text("Leaving in a month, by months since joining", "按入职月数划分的当月离职比例"),
 }
 _HAZARDS_ALT = Text(
     "Bars of the monthly share leaving by months since joining; the numbers stand in the table below.",

@@ -30,17 +30,17 @@ def _lead(material: Material) -> Text:
     published = ladder[ladder["published"].notna()]
     if published.empty:
         return Text(
-            "Two-way fixed effects are shown as the benchmark to distrust; each row changes one thing.",
-            "双向固定效应仅作对照，不宜轻信；每行只改变一处。",
+            "Two-way fixed effects are shown as the benchmark to distrust, beside the main estimate and its variants.",
+            "双向固定效应仅作对照，不宜轻信；与主要估计及其变体并列。",
         )
     row = published.iloc[0]
     digits = int(row["digits"])
     return Text(
         f"The published coefficient, {decimal(row['published'], digits)} ({decimal(row['published_error'], digits)}; {row['published_source']}), "
         f"comes out of this run as {decimal(row['estimate'], digits)} ({decimal(row['std_error'], digits)}). "
-        "From there to the main estimate each row changes one thing.",
+        "The rows below lead from there to the main estimate, and around it.",
         f"已发表的系数为{decimal(row['published'], digits)}（{decimal(row['published_error'], digits)}；{row['published_source']}），"
-        f"本次运行得到{decimal(row['estimate'], digits)}（{decimal(row['std_error'], digits)}）。由此到主要估计，每行只改变一处。",
+        f"本次运行得到{decimal(row['estimate'], digits)}（{decimal(row['std_error'], digits)}）。下列各行由此过渡到主要估计及其变体。",
     )
 
 
@@ -49,8 +49,8 @@ def _table(material: Material) -> Table:
     return Table(
         "benchmarks",
         Text(
-            f"From the benchmark to the main estimate, and around it ({material.outcome.unit.en})",
-            f"从对照基准到主要估计及其变体（{material.outcome.unit.zh}）",
+            f"From the benchmark to the main estimate, and around it ({material.effect_unit.en})",
+            f"从对照基准到主要估计及其变体（{material.effect_unit.zh}）",
         ),
         (
             Text("Estimate", "估计"),
@@ -67,7 +67,7 @@ def _table(material: Material) -> Table:
                 decimal(row["std_error"], material.digits),
                 interval(row["conf_low"], row["conf_high"], material.digits),
                 count(row["workers"]),
-                percent(row["negative_weight"], 0),
+                percent(row["negative_weight"]),
             )
             for row in rows.to_dict("records")
         ),
@@ -92,26 +92,36 @@ def _figure(material: Material) -> Figure:
 
 
 def _differences(material: Material) -> tuple[Text, ...]:
-    """Say, with the run's own numbers, what each step changes."""
+    """Say, with the run's own numbers, what sets the benchmark apart; each sentence only where it holds."""
     ladder, main = material.tables["ladder"], overall(material)
     benchmarks = ladder[ladder["kind"] == "benchmark"]
     if benchmarks.empty:
         return ()
     first, last = benchmarks.iloc[0], benchmarks.iloc[-1]
-    return (_who(first, last), _which(first, last, main, material.digits), _with_whom(first), _how_sure(first, main))
+    found = (_who(material, first), _which(material, first, last, main), _with_whom(first), _how_sure(first, main))
+    return tuple(text for text in found if text is not None)
 
 
-def _who(first: pd.Series[float], last: pd.Series[float]) -> Text:
-    gone = first["workers"] - last["workers"]
+def _counted(material: Material, *names: str) -> int:
+    """Add up what the rules of coverage counted."""
+    return sum(rule["rows"] for rule in material.values.get("coverage_rules", []) if rule["name"]["en"] in names)
+
+
+def _who(material: Material, first: pd.Series[float]) -> Text | None:
+    at_start = _counted(material, "units covered in every month", "units covered at first, not always")
+    if at_start == 0 or str(first["sample"]) != "full":
+        return None
     return Text(
-        f"Who: {count(gone)} of {count(first['workers'])} workers are covered when first seen. They have no period before coverage; two-way fixed effects keep them, "
-        "the main estimate cannot.",
-        f"谁：{count(first['workers'])}人中有{count(gone)}人首次出现时即受覆盖，没有覆盖之前的时期；双向固定效应保留他们，主要估计无法使用。",
+        f"Who: {count(at_start)} units are covered when first seen. They have no period before coverage; two-way fixed effects keep them, the main estimate cannot.",
+        f"谁：{count(at_start)}个单位首次出现时即受覆盖，没有覆盖之前的时期；双向固定效应保留它们，主要估计无法使用。",
     )
 
 
-def _which(first: pd.Series[float], last: pd.Series[float], main: pd.Series[float], digits: int) -> Text:
-    values = [signed(row["estimate"], digits) for row in (first, last, main)]
+def _which(material: Material, first: pd.Series[float], last: pd.Series[float], main: pd.Series[float]) -> Text | None:
+    ends = _counted(material, "units covered at first, not always", "units whose first spell ends", "units whose coverage ends")
+    if ends == 0:
+        return None
+    values = [signed(row["estimate"], material.digits) for row in (first, last, main)]
     return Text(
         "Which changes: two-way fixed effects also learn from coverage that ends, and take leaving for the mirror image of entering; group-time effects "
         f"learn from entering alone. Along the steps the value goes from {values[0]} to {values[1]} and to {values[2]}.",
@@ -122,22 +132,25 @@ def _which(first: pd.Series[float], last: pd.Series[float], main: pd.Series[floa
 
 def _with_whom(first: pd.Series[float]) -> Text:
     share = first["negative_weight"]
-    much = (
-        Text("so part of the difference comes from here", "因此差异有一部分来自这里")
-        if share >= 0.05
-        else Text("so little of the difference comes from here", "因此差异很少来自这里")
-    )
+    much = Text("so part of the difference comes from here", "因此差异有一部分来自这里")
+    little = Text("so little of the difference comes from here", "因此差异很少来自这里")
+    said = much if share >= 0.05 else little
     return Text(
-        "With whom: two-way fixed effects also compare with workers already covered; group-time effects compare only with those not covered by then. "
-        f"On the full sample {percent(share)} of the weight on covered cells has the wrong sign, {much.en}.",
-        f"与谁比较：双向固定效应也拿已受覆盖者作比较；组群-时间效应只与届时尚未受覆盖者比较。在全样本中，受覆盖单元的权重有{percent(share)}符号相反，{much.zh}。",
+        "With whom: two-way fixed effects also compare with workers already covered; group-time effects compare only with those not covered. "
+        f"In the first row {percent(share)} of the weight on covered cells has the wrong sign, {said.en}.",
+        f"与谁比较：双向固定效应也拿已受覆盖者作比较；组群-时间效应只与未受覆盖者比较。在首行中，受覆盖单元的权重有{percent(share)}符号相反，{said.zh}。",
     )
 
 
 def _how_sure(first: pd.Series[float], main: pd.Series[float]) -> Text:
     times = decimal(main["std_error"] / first["std_error"], 1)
+    alone = str(first["errors"]) == "homoskedastic"
+    also = (
+        Text(" The first row also takes the errors of one worker to be unrelated.", "首行还假定同一人的误差互不相关。")
+        if alone
+        else Text("", "")
+    )
     return Text(
-        f"How sure: the error of the main estimate is {times} times that of the first row. Fewer workers come under coverage in view, each only once, and errors may be "
-        "correlated within a worker, which the first row rules out.",
-        f"有多大把握：主要估计的标准误是首行的{times}倍。在观察期内开始受覆盖的人较少，每人只有一次，并且允许同一人的误差相关，而首行排除了这种相关。",
+        f"How sure: the error of the main estimate is {times} times that of the first row. It uses only workers who come under coverage in view, each once.{also.en}",
+        f"有多大把握：主要估计的标准误是首行的{times}倍。它只利用在观察期内开始受覆盖的人，每人一次。{also.zh}",
     )

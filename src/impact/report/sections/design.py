@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impact.report.document import Block, Figure, Paragraph, Section
+from impact.report.document import Block, Bullets, Figure, Paragraph, Section
 from impact.report.format import count
 from impact.report.material import Material, text_of
 from impact.text import Text
@@ -17,6 +17,9 @@ def section(material: Material) -> Section | None:
     blocks: list[Block] = [Paragraph(_estimand(material))]
     if material.study.notes.design:
         blocks.append(Paragraph(text_of(material.study.notes.design)))
+    notes = material.values["errors"]["notes"]
+    if notes:
+        blocks.append(Bullets(tuple(Text(**note) for note in notes)))
     blocks += [_adoption(), _paths(material)]
     return Section(Text("Design", "设计"), tuple(blocks))
 

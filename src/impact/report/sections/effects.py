@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from impact.months import STEPS
 from impact.report.document import Block, Figure, Paragraph, Section
 from impact.report.format import count, interval, p_value, signed
 from impact.report.material import Material, text_of
@@ -16,10 +17,25 @@ def section(material: Material) -> Section | None:
     """Print the main estimate."""
     if "results" not in material.tables:
         return None
-    blocks: list[Block] = [Paragraph(_lead(material)), _figure(material), Paragraph(_leads(material))]
+    blocks: list[Block] = [Paragraph(_lead(material)), *_caution(material), _figure(material), Paragraph(_leads(material))]
     if material.study.notes.effects:
         blocks.append(Paragraph(text_of(material.study.notes.effects)))
     return Section(Text("What differs after coverage", "覆盖之后有何不同"), tuple(blocks), in_brief=True)
+
+
+def _caution(material: Material) -> list[Block]:
+    """Warn where the printed errors rest on too few independent decisions."""
+    clusters = int(material.values["errors"]["covered_clusters"])
+    if clusters >= 10:
+        return []
+    return [
+        Paragraph(
+            Text(
+                f"Only {clusters} covered clusters stand behind these errors: the true uncertainty is larger than the intervals show.",
+                f"这些标准误只依据{clusters}个受覆盖聚类：真实的不确定性大于区间所示。",
+            )
+        )
+    ]
 
 
 def overall(material: Material) -> pd.Series[float]:
@@ -34,6 +50,18 @@ def results(material: Material, aggregate: str) -> pd.DataFrame:
     return table[(table["outcome"] == material.outcome.name) & (table["aggregate"] == aggregate)]
 
 
+def compared(material: Material) -> Text:
+    """Name those who stand for the path without coverage."""
+    if material.study.effects is not None and material.study.effects.comparison == "never":
+        return Text("those never covered", "从未受覆盖者")
+    return Text("those not covered by then", "届时尚未受覆盖者")
+
+
+def people(material: Material) -> Text:
+    """Say what is counted: workers, or rows where nobody is followed."""
+    return Text("workers", "名受覆盖者") if material.study.columns.worker else Text("rows", "行受覆盖观测")
+
+
 def in_percent(material: Material, value: float) -> Text:
     """Say in words what a log point estimate is in per cent; nothing for other outcomes."""
     import math
@@ -41,7 +69,7 @@ def in_percent(material: Material, value: float) -> Text:
     if not material.outcome.in_logs:
         return Text("", "")
     change = signed(100 * math.expm1(value), 1)
-    return Text(f", about {change}\u00a0%", f"，约{change}%")
+    return Text(f", about {change}%", f"，约{change}%")
 
 
 def _lead(material: Material) -> Text:
@@ -49,24 +77,22 @@ def _lead(material: Material) -> Text:
     name = coverage.name if coverage else outcome.title
     percent = in_percent(material, row["estimate"])
     ends = interval(row["conf_low"], row["conf_high"], material.digits)
-    level = f"{material.values['level']:.0%}"
+    level, whom = f"{material.values['level']:.0%}", people(material)
+    early = material.study.effects is not None and material.study.effects.anticipation > 0
+    before = Text("anticipation", "预期") if early else Text("coverage", "覆盖")
     return Text(
-        f"Averaged over cohorts and {_steps(material).en} after coverage, the difference that goes with {name.en} is {signed(row['estimate'], material.digits)} {outcome.unit.en}"
-        f"{percent.en} ({level} interval {ends.en}, p {_p(row['p_value'])}), from {count(row['workers'])} covered workers. "
-        "It compares the change since the last period before coverage with the change of those not covered by then.",
-        f"对各组群及覆盖后的各{_steps(material).zh}平均，{name.zh}对应的差异为{signed(row['estimate'], material.digits)}{outcome.unit.zh}{percent.zh}"
-        f"（{level}区间{ends.zh}，p {_p(row['p_value'])}），依据{count(row['workers'])}名受覆盖者。"
-        "比较的是自覆盖前最后一期以来的变化，与届时尚未受覆盖者的变化之差。",
+        f"Averaged over cohorts and {STEPS[material.period].en} after coverage, the difference that goes with {name.en} is {signed(row['estimate'], material.digits)} {material.effect_unit.en}"
+        f"{percent.en} ({level} interval {ends.en}, p {_p(row['p_value'])}), from {count(row['workers'])} covered {whom.en}. "
+        f"It compares the change since the last period before {before.en} with the change of {compared(material).en}.",
+        f"对各组群及覆盖后的各{STEPS[material.period].zh}平均，{name.zh}对应的差异为{signed(row['estimate'], material.digits)}{material.effect_unit.zh}{percent.zh}"
+        f"（{level}区间{ends.zh}，p {_p(row['p_value'])}），依据{count(row['workers'])}{whom.zh}。"
+        f"比较的是自{before.zh}前最后一期以来的变化，与{compared(material).zh}的变化之差。",
     )
 
 
 def _p(value: float) -> str:
     text = p_value(value)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _steps(material: Material) -> Text:
-    return {"month": Text("months", "月"), "year": Text("years", "年"), "index": Text("periods", "期")}[material.period]
 
 
 def _figure(material: Material) -> Figure:

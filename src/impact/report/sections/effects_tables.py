@@ -26,8 +26,8 @@ def _event_table(material: Material) -> Table:
     return Table(
         "event_study",
         Text(
-            f"Effects by time since first covered ({material.outcome.unit.en})",
-            f"按首次覆盖后的时间划分的效应（{material.outcome.unit.zh}）",
+            f"Effects by time since first covered ({material.effect_unit.en})",
+            f"按首次覆盖后的时间划分的效应（{material.effect_unit.zh}）",
         ),
         _columns(Text("Time", "时间")),
         tuple((_time(row), *_numbers(row, material.digits)) for _, row in rows.iterrows()),
@@ -45,7 +45,7 @@ def _cohort_table(material: Material) -> Table:
     label = Text("First covered", "首次覆盖")
     return Table(
         "effects_by_cohort",
-        Text(f"Effects by cohort ({material.outcome.unit.en})", f"按组群划分的效应（{material.outcome.unit.zh}）"),
+        Text(f"Effects by cohort ({material.effect_unit.en})", f"按组群划分的效应（{material.effect_unit.zh}）"),
         _columns(label),
         tuple((_cohort(row, material), *_numbers(row, material.digits)) for _, row in rows.iterrows()),
         ("right", "right", "right", "right", "right", "right"),
