@@ -372,4 +372,4 @@ def _words(folder: Path) -> str:
     run = RunFolder(folder)
     verdict = Verdict.from_dict(run.read_json("verdict"))
     texts = texts_of(build(material_of(load_study(NLS), run, verdict, 0.95, 1)))
-    return "".join(f"{text.en}\n{text.zh}\n\n" for text in texts)
+    return "".join(f"{text.en}\n{text.zh}\n\n" for text in texts if len(text.en) > 25)

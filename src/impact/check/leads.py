@@ -103,11 +103,7 @@ def _result(among: Estimate, numbers: dict[str, float]) -> CheckResult:
         f"The effects at the {count} time{'s' if count > 1 else ''} before coverage are {'' if passed else 'not '}compatible with zero together "
         f"(largest |t| = {largest}, joint {p}). A common shift of {shift} or more would have been found with {POWER:.0%} power; smaller departures from "
         f"parallel trends would have been missed."
-        + (
-            f" {left_out} earlier time{'s are' if left_out > 1 else ' is'} not tested: fewer than {FEWEST_CLUSTERS} covered clusters."
-            if too_few
-            else ""
-        )
+        + (f" {left_out} cohort{'s' if left_out > 1 else ''} of fewer than {FEWEST_CLUSTERS} covered clusters left out." if too_few else "")
     )
     zh = (
         f"覆盖之前{count}个时点的效应合起来{'与零相容' if passed else '与零不相容'}（最大|t| = {largest}，联合{p}）。"
