@@ -36,18 +36,19 @@ def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ..
     other whole numbers are an index. `formats` are tried where nothing else fits; `among` says which rows count.
     Raises DataError where the column cannot be what the period says.
     """
-    found = _calendar(column, formats, among if among is not None else column.notnull())
+    among = among if among is not None else column.notnull()
+    found = _calendar(column, period, formats, among)
     if period is None or period == found.period or (period == "index" and found.written == "whole number"):
         return found if period is None else Calendar(period, found.written, found.formats)
     if period == "year" and found.written == "whole number":
         return Calendar("year", "whole number")
     raise DataError(
-        f"column `{column.get_name()}`: its values are no {period}s.\nFound values written as a {found.written}.\n"
+        f"column `{column.get_name()}`: its values are no {period}s.\nFound values such as `{_example(column, among)}`.\n"
         "A month is a date, 2024-03 or 202403, or text in one of the study's `dates: formats`; a year or an index is a whole number."
     )
 
 
-def _calendar(column: ir.Column, formats: tuple[str, ...], among: ir.BooleanValue) -> Calendar:
+def _calendar(column: ir.Column, period: Period | None, formats: tuple[str, ...], among: ir.BooleanValue) -> Calendar:
     if getattr(column.type(), "timezone", None):
         raise DataError(
             f"column `{column.get_name()}`: its times carry a time zone, so the day that they fall on depends on who asks.\nFound {column.type()}.\n"
@@ -58,7 +59,8 @@ def _calendar(column: ir.Column, formats: tuple[str, ...], among: ir.BooleanValu
     if column.type().is_string() and _most(column, among, cast("ir.StringColumn", column).strip().re_search(_ISO)):
         return Calendar("month", "month such as 2024-03")
     number = values.number(column).value
-    if _most(column, among, number.between(_FIRST_PACKED, _LAST_PACKED) & (number % 100).between(1, 12)):
+    packed = number.between(_FIRST_PACKED, _LAST_PACKED)
+    if _most(column, among, packed if period == "month" else packed & (number % 100).between(1, 12)):
         return Calendar("month", "month such as 202403")
     if formats and column.type().is_string():
         return Calendar("month", "date format", formats)
@@ -95,6 +97,12 @@ def _says_never(column: ir.Column) -> ir.BooleanValue:
     number = written.try_cast("float64")
     said = written.isin((*settings.NEVER_WORDS, *settings.MISSING_WORDS)) | number.isinf() | number.isnan() | (number == 0)
     return said.fill_null(False) | column.isnull()
+
+
+def _example(column: ir.Column, among: ir.BooleanValue) -> object:
+    shown = column.as_table().mutate(value_=column.cast("string"), among_=among)
+    found = shown.filter(shown["among_"]).limit(1).to_pyarrow()["value_"].to_pylist()
+    return found[0] if found else ""
 
 
 def _most(column: ir.Column, among: ir.BooleanValue, condition: ir.BooleanValue) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from impact.clean.worker_month import Columns, Transform, WorkerMonths, clean_worker_months
 from impact.design.design import WORKER, Design, design_of
 from impact.errors import DataError, DesignError, StudyError, listing, nearest
@@ -83,8 +85,10 @@ def estimate_file(request: Request) -> Answer:
         )
     level = _cluster_level(request)
     design = _design(request, clean, level)
-    estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
-    return Answer(aggregate(estimate, request.by, request.window), _facts(request, clean, design), request.worker is not None)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes out infinite is refused, in words
+        estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
+        averaged = aggregate(estimate, request.by, request.window)
+    return Answer(averaged, _facts(request, clean, design), request.worker is not None)
 
 
 def _columns(request: Request) -> Columns:
