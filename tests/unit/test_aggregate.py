@@ -109,7 +109,10 @@ def test_leads_alone_have_nothing_to_average(by, effects):
 
 def test_a_panel_that_ends_before_coverage_is_refused(nasty):
     with complains(
-        DesignError, "no unit comes under coverage within the months seen", "Found 18 units, 1 to 4", "Check the first covered months"
+        DesignError,
+        "no unit comes under coverage within the months seen",
+        "Found months 1 to 4, first covered months 5, 8, anticipation 0",
+        "A cohort needs a month before",
     ):
         att_gt.fit(design_from(nasty[nasty["month"] < 5]))
 

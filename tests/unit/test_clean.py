@@ -74,7 +74,7 @@ MARCH = month_number(pd.Timestamp("2024-03-01"))
     ],
 )
 def test_months_are_read_as_they_are_written(months, formats, period, expected, tmp_path):
-    clean = cleaned(tmp_path, worker=["a", "a"], month=months, first=["0", "0"], pay=["1", "2"], formats=formats)
+    clean = cleaned(tmp_path, {"first_covered": None}, worker=["a", "a"], month=months, first=["0", "0"], pay=["1", "2"], formats=formats)
     assert (clean.period, column(clean, "month")) == (period, expected)
 
 
@@ -120,7 +120,7 @@ def test_an_outcome_that_is_no_number_is_named_with_row_and_value(word, tmp_path
         (
             {"worker": ["a", "a", " a "]},
             "1 pair of `worker` and `month` stand more than once",
-            "Found `a` in `2023` in rows 2 and 4",
+            "Found worker `a` in month `2023` in rows 2 and 4",
             "add such rows up",
         ),
         (
@@ -161,7 +161,7 @@ def test_days_are_read_by_the_first_format_that_fits_and_each_use_is_counted(tmp
     clean = cleaned(
         tmp_path,
         columns,
-        "year",
+        "month",
         formats,
         month=["01/01/23", "02/01/23", "01/01/23"],
         first=["0", "0", "0"],
@@ -195,3 +195,90 @@ def test_infinity_in_parquet_means_never(tmp_path):
 def test_a_month_beyond_all_numbers_is_named_with_its_row(word, tmp_path):
     with complains(DataError, "column `month` cannot be used in 1 row", f"row 3 has `{word}`", "mend these rows"):
         cleaned(tmp_path, month=["2023", word, "2023"])
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai"])
+def test_times_with_a_zone_are_refused(zone, tmp_path):
+    times = pd.to_datetime(["2024-03-01", "2024-04-30"]).tz_localize(zone)
+    pd.DataFrame({"w": [1, 1], "m": times, "y": [3.0, 4.0]}).to_parquet(tmp_path / "panel.parquet")
+    raw = open_file(connect(), tmp_path / "panel.parquet")
+    with complains(DataError, "panel.parquet: column `m`: its times carry a time zone", "Found timestamp", "without a zone, in local time"):
+        clean_worker_months(raw, Columns("m", worker="w", numbers={"income": "y"}))
+
+
+@pytest.mark.parametrize(
+    ("months", "bad", "needs"),
+    [
+        (["202403", "202413", "202404"], "202413", "Each value must be a month such as 202403"),
+        (["202403", "202400", "202404"], "202400", "Each value must be a month such as 202403"),
+        (["202403", "2024", "202404"], "2024", "Each value must be a month such as 202403"),
+        (["2023-11", "2023-13", "2023-12"], "2023-13", "Each value must be a month such as 2024-03"),
+        (["2023-11", "2023-00", "2023-12"], "2023-00", "Each value must be a month such as 2024-03"),
+        (["2023-11", "202312", "2023-12"], "202312", "Each value must be a month such as 2024-03"),
+    ],
+)
+def test_a_month_that_is_none_is_named_with_its_row_among_months(months, bad, needs, tmp_path):
+    with complains(DataError, "column `month` cannot be used in 1 row", f"row 3 has `{bad}`", needs):
+        cleaned(tmp_path, month=months, first=["never"] * 3)
+
+
+@pytest.mark.parametrize(
+    ("period", "months", "found"),
+    [
+        ("year", ["2024-03", "2024-04", "2024-03"], "2024-03"),
+        ("year", ["202403", "202404", "202403"], "202403"),
+        ("index", ["2024-03-01", "2024-04-01", "2024-03-01"], "2024-03-01"),
+        ("month", ["1", "2", "1"], "1"),
+        ("month", ["2023", "2024", "2023"], "2023"),
+    ],
+)
+def test_a_period_that_the_months_are_not_written_in_is_refused(period, months, found, tmp_path):
+    with complains(DataError, f"column `month`: its values are no {period}s", f"Found values such as `{found}`", "a whole number"):
+        cleaned(tmp_path, {"first_covered": None}, period, month=months)
+
+
+@pytest.mark.parametrize("words", [("2024-03-15", "2024-03-15", "never"), ("202403", "202403", "0"), ("2024-3", "2024-3", "inf")])
+@pytest.mark.parametrize("months", [["2024-02", "2024-03", "2024-02"], ["202402", "202403", "202402"]])
+def test_the_first_covered_month_may_be_written_otherwise_than_the_months(months, words, tmp_path):
+    clean = cleaned(tmp_path, month=months, first=list(words))
+    assert column(clean, "first_covered") == [MARCH, MARCH, None] and column(clean, "month") == [MARCH - 1, MARCH, MARCH - 1]
+
+
+def test_a_first_covered_month_of_another_kind_than_the_months_is_refused(tmp_path):
+    with complains(DataError, "column `first`: its values are no months", "Found values such as `3`", "2024-03 or 202403"):
+        cleaned(tmp_path, month=["2024-02", "2024-03", "2024-02"], first=["3", "3", "never"])
+
+
+@pytest.mark.parametrize("months", [["-1", "1", "-1"], ["0", "1", "0"], ["-1", "0", "-1"]])
+def test_zero_for_never_is_refused_where_periods_cross_zero(months, tmp_path):
+    found = f"Found periods {months[0]} to {months[1]}"
+    with complains(DataError, "panel.csv: `0` in column `first` could mean never or period 0", found, "Number the periods from 1 on"):
+        cleaned(tmp_path, month=months, first=["1", "1", "0"])
+
+
+@pytest.mark.parametrize("months", [["1", "2", "1"], ["-2", "-1", "-2"]])
+def test_zero_means_never_where_no_period_is_zero(months, tmp_path):
+    assert column(cleaned(tmp_path, month=months, first=["0", "0", "0"]), "first_covered") == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("role", "asked"),
+    [
+        ("month", {"numbers": {"income": "month"}}),
+        ("first covered month", {"numbers": {"income": "first"}}),
+        ("worker", {"numbers": {"income": "worker"}}),
+        ("coverage", {"first_covered": None, "covered": "pay"}),
+    ],
+)
+def test_an_outcome_that_also_plays_another_part_is_refused(role, asked, tmp_path):
+    source = asked.get("numbers", {"income": "pay"})["income"]
+    with complains(
+        DataError, f"panel.csv: column `{source}` is asked for twice", f"Found it as income and as {role}", "Name another column"
+    ):
+        cleaned(tmp_path, asked)
+
+
+def test_a_value_of_a_million_characters_is_shortened_in_the_message(tmp_path):
+    with pytest.raises(DataError) as caught:
+        cleaned(tmp_path, pay=["1", "x" * 10**6, "2"])
+    assert f"row 3 has `{'x' * 60}… (1,000,000 characters)`" in str(caught.value) and len(str(caught.value)) < 500

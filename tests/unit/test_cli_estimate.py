@@ -86,7 +86,7 @@ def test_facts_and_caveats_go_to_standard_error_beside_json(impact, panel, nasty
     said = impact("estimate", panel, *COLUMNS, "--cluster", "cluster", "--json")
     assert f"{len(nasty):,} rows, {nasty['worker'].nunique()} workers, 18 units, 1 to 12" in said.err
     assert "6 of 18 units are never covered (0, empty or inf in `first_covered`)" in said.err
-    assert "errors clustered by cluster: 12 clusters, 8 of them covered; fewer than ten covered clusters" in said.err
+    assert "errors by cluster: 12 clusters, 8 of them covered\nfewer than ten covered clusters: do not trust these errors\n" in said.err
 
 
 def test_without_a_format_a_table_and_the_facts_are_shown(impact, panel):
@@ -173,7 +173,7 @@ def test_two_rows_of_one_worker_in_one_month_are_named(impact, nasty, tmp_path):
     file = tmp_path / "panel.csv"
     pd.concat([nasty, nasty.iloc[[4]]]).to_csv(file, index=False)
     said = impact("estimate", file, *COLUMNS, "--json")
-    found = f"Found `{nasty.loc[4, 'worker']}` in `{nasty.loc[4, 'month']}` in rows 6 and {len(nasty) + 2}"
+    found = f"Found worker `{nasty.loc[4, 'worker']}` in month `{nasty.loc[4, 'month']}` in rows 6 and {len(nasty) + 2}"
     assert_refused(said, "DataError", "1 pair of `worker` and `month` stand more than once", found, "One worker has one row a month")
 
 
@@ -197,13 +197,76 @@ def test_somebody_must_be_named(impact, panel):
     assert_refused(said, "StudyError", "neither --unit nor --worker is given", "no column", "Name --unit")
 
 
-def test_workers_who_change_cohort_are_refused_where_errors_are_by_worker(impact, nasty, tmp_path):
-    file = tmp_path / "panel.csv"
+@pytest.fixture
+def moved(nasty: pd.DataFrame, tmp_path: Path) -> tuple[Path, str]:
+    """A panel in which one worker goes from a city that is never covered to one that is, and the name of that worker."""
+    file = tmp_path / "moved.csv"
     first, last = nasty[nasty["unit"] == "city 16"]["worker"].iloc[0], nasty[nasty["unit"] == "city 15"]["worker"].iloc[0]
-    moved = nasty[~((nasty["worker"] == last) & (nasty["month"] <= 6)) & ~((nasty["worker"] == first) & (nasty["month"] > 6))]
-    moved.assign(worker=moved["worker"].replace(last, first)).to_csv(file, index=False)
-    said = impact("estimate", file, *COLUMNS, "--cluster", "worker", "--json")
-    assert_refused(said, "DesignError", "1 worker moves between units", f"Found: {first}", "Cluster by the unit")
+    rows = nasty[~((nasty["worker"] == last) & (nasty["month"] <= 6)) & ~((nasty["worker"] == first) & (nasty["month"] > 6))]
+    rows.assign(worker=rows["worker"].replace(last, first)).to_csv(file, index=False)
+    return file, first
+
+
+@pytest.mark.parametrize("asked", [("--cluster", "worker"), ("--estimator", "twfe")])
+def test_workers_who_change_cohort_are_refused_where_each_must_be_in_one_place(asked, impact, moved):
+    file, mover = moved
+    said = impact("estimate", file, *COLUMNS, *asked, "--json")
+    wrong = f"{' '.join(asked)}: 1 worker moves between clusters or first covered months"
+    assert_refused(said, "DesignError", wrong, f"Found: {mover}", "Cluster by the unit")
+
+
+@pytest.mark.parametrize("asked", [(), ("--cluster", "cluster"), ("--cluster", "unit")])
+def test_workers_who_change_cohort_are_noted_where_errors_are_not_by_worker(asked, impact, moved, panel):
+    note = "1 worker is seen in more than one cluster or cohort, and counts once in each"
+    said = impact("estimate", moved[0], *COLUMNS, *asked, "--json")
+    assert said.code == 0 and note in said.err.splitlines() and json.loads(said.out)
+    assert "more than one cluster or cohort" not in impact("estimate", panel, *COLUMNS, *asked, "--json").err
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong", "found", "advice"),
+    [
+        (("--json", "--csv"), "--json and --csv are both asked for", "two forms for one output", "Leave one of them out"),
+        (("--event-from", "-2"), "belong to --aggregate event_time", "Found --aggregate none", "aggregate by event_time"),
+        (("--aggregate", "cohort", "--event-to", "2"), "belong to --aggregate event_time", "Found --aggregate cohort", "Leave them out"),
+        (("--aggregate", "simple", "--balance", "2"), "belong to --aggregate event_time", "Found --aggregate simple", "Leave them out"),
+        (("--estimator", "twfe", "--comparison", "never"), "--comparison means nothing to it", "Found --comparison never", "att_gt"),
+        (("--estimator", "twfe", "--anticipation", "1"), "--anticipation means nothing to it", "Found --anticipation 1", "att_gt"),
+        (("--estimator", "twfe", "--base", "universal"), "--base means nothing to it", "Found --base universal", "att_gt"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(asked, wrong, found, advice, impact, panel):
+    assert_refused(impact("estimate", panel, *COLUMNS, *asked), "StudyError", wrong, found, advice)
+
+
+def test_an_outcome_that_is_empty_everywhere_is_refused_with_file_and_column(impact, nasty, tmp_path):
+    file = tmp_path / "panel.csv"
+    nasty.assign(income="").to_csv(file, index=False)
+    found = f"Found {len(nasty):,} rows, all empty in it"
+    said = impact("estimate", file, *COLUMNS, "--json")
+    assert_refused(said, "DataError", "panel.csv: column `income` holds no value", found, "Name another outcome")
+
+
+@pytest.mark.parametrize("cluster", ["unit", "cluster", "worker"])
+def test_the_workers_behind_a_term_are_heads_also_with_weights(cluster, impact, panel, nasty):
+    asked = ("estimate", panel, *COLUMNS, "--cluster", cluster, "--weights", "weight", "--json")
+    for record in json.loads(impact(*asked).out):
+        seen = nasty[(nasty["first_covered"] == record["cohort"]) & (nasty["month"] == record["month"])]
+        assert record["workers"] == seen["worker"].nunique()
+    overall = json.loads(impact(*asked, "--aggregate", "simple").out)[0]
+    assert overall["workers"] == nasty.loc[nasty["first_covered"].notna(), "worker"].nunique()
+
+
+def test_months_in_which_the_outcome_is_empty_for_everybody_are_off_the_time_axis(impact, nasty, tmp_path):
+    emptied, deleted = tmp_path / "emptied.csv", tmp_path / "deleted.csv"
+    nothing = nasty["month"].isin([1, 4, 12])
+    nasty.assign(income=nasty["income"].mask(nothing)).to_csv(emptied, index=False)
+    nasty[~nothing].to_csv(deleted, index=False)
+    for asked in ((), ("--aggregate", "event_time"), ("--cluster", "worker"), ("--estimator", "twfe")):
+        said, wanted = (impact("estimate", file, *COLUMNS, *asked, "--json") for file in (emptied, deleted))
+        frame, other = (pd.DataFrame(json.loads(one.out)) for one in (said, wanted))
+        pd.testing.assert_frame_equal(frame, other)
+        assert f"{int(nothing.sum())} rows without a value of `income` left out" in said.err
 
 
 def test_nobody_to_compare_with_is_refused(impact, nasty, tmp_path):

@@ -18,7 +18,7 @@ WORKERS = pd.DataFrame(
     [(unit, unit, month, state == "1") for unit, states in STATES.items() for month, state in enumerate(states, 1) if state != " "],
     columns=["worker", "unit", "month", "covered"],
 )
-COUNTS = {"never": 1, "coming under": 3, "always": 1, "covered at first": 1, "rows of both": 10}
+COUNTS = {"never": 1, "coming under": 3, "first seen covered after a gap": 0, "always": 1, "covered at first": 1, "rows of both": 10}
 
 
 def found(frame: pd.DataFrame, switching: Any = "first_spell") -> Coverage:
@@ -44,7 +44,7 @@ def test_the_first_covered_month_is_the_first_month_covered(switching):
 def test_first_spell_sets_the_months_after_it_aside_and_counts_them():
     coverage = found(WORKERS, "first_spell")
     assert [rule.rows for rule in coverage.rules] == [*COUNTS.values(), 1, 2]
-    assert [rule.action for rule in coverage.rules] == ["kept", "kept", "dropped", "dropped", "dropped", "kept", "dropped"]
+    assert [rule.action for rule in coverage.rules] == ["kept", "kept", "kept", "dropped", "dropped", "dropped", "kept", "dropped"]
     left_out = set(rows(coverage.sample("ever_switching"))) - set(rows(coverage.sample("restricted")))
     assert left_out == {("b", 4), ("b", 5)}
 
@@ -75,14 +75,22 @@ def test_coverage_that_ends_is_refused_with_the_units_and_the_ways_out():
 def test_coverage_that_lasts_is_not_refused():
     lasting = WORKERS[~WORKERS["unit"].isin(["b", "d"])]
     coverage = found(lasting, "refuse")
-    assert [rule.rows for rule in coverage.rules] == [1, 2, 1, 0, 5]
+    assert [rule.rows for rule in coverage.rules] == [1, 2, 0, 1, 0, 5]
     assert first_months(coverage) == {"a": 3, "c": 1, "e": 4}
 
 
 def test_months_without_a_row_do_not_end_a_spell():
     gap = WORKERS[~((WORKERS["unit"] == "a") & (WORKERS["month"] == 4))]
     coverage = found(gap[gap["unit"].isin(["a", "n"])], "refuse")
-    assert [rule.rows for rule in coverage.rules] == [1, 1, 0, 0, 0]
+    assert [rule.rows for rule in coverage.rules] == [1, 1, 0, 0, 0, 0]
+
+
+def test_a_unit_not_seen_just_before_it_is_first_seen_covered_is_counted_and_keeps_its_first_month():
+    gap = WORKERS[~((WORKERS["unit"] == "a") & (WORKERS["month"] == 2)) & WORKERS["unit"].isin(["a", "n"])]
+    coverage = found(gap, "refuse")
+    assert [rule.rows for rule in coverage.rules] == [1, 1, 1, 0, 0, 0]
+    assert coverage.rules[2].name.en == "units first seen covered after a gap" and coverage.rules[2].action == "kept"
+    assert first_months(coverage) == {"a": 3}
 
 
 def test_workers_of_one_unit_must_agree():
@@ -95,7 +103,7 @@ def test_a_worker_who_enters_a_covered_city_makes_no_cohort():
     city = pd.concat([WORKERS[WORKERS["unit"] == "a"], WORKERS[(WORKERS["unit"] == "a") & (WORKERS["month"] >= 4)].assign(worker="late")])
     coverage = found(pd.concat([city, WORKERS[WORKERS["unit"] == "n"]]), "refuse")
     assert first_months(coverage) == {"a": 3}
-    assert [rule.rows for rule in coverage.rules] == [1, 1, 0, 0, 0]
+    assert [rule.rows for rule in coverage.rules] == [1, 1, 0, 0, 0, 0]
     assert len(rows(coverage.sample("restricted"))) == 12
 
 
@@ -106,4 +114,4 @@ def test_a_given_first_month_lasts_and_says_who_is_covered():
     assert (frame["covered"] == (frame["month"] >= frame["first_covered"])).all()
     assert set(frame.loc[frame["covered_at_start"], "unit"]) == {"c", "e"}
     assert not frame["set_aside"].any()
-    assert [rule.rows for rule in coverage.rules] == [3, 1, 2, 0, 8]
+    assert [rule.rows for rule in coverage.rules] == [3, 1, 0, 2, 0, 8]

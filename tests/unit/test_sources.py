@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 from pathlib import Path
 
 import pandas as pd
@@ -71,8 +73,20 @@ def test_a_missing_folder_holds_no_file(tmp_path):
     [
         ("panel.csv", "", "the file is empty", "0 bytes", "Export the table again"),
         ("panel.xlsx", "PK", "this kind of file is not read", "`.xlsx`", "Save the table as .csv (UTF-8) or .parquet"),
-        ("panel.csv", "worker;month\n1;2\n", "not separated by `,`", "semicolons", "Name the delimiter: a semicolon"),
-        ("panel.csv", "a\tb\n1\t2\n", "not separated by `,`", "tabs", "Name the delimiter: a tab"),
+        (
+            "panel.csv",
+            "worker;month\n1;2\n",
+            "not separated by `,`",
+            "semicolons",
+            "--delimiter ';' on the command line, `source: delimiter` in a study",
+        ),
+        (
+            "panel.csv",
+            "a\tb\n1\t2\n",
+            "not separated by `,`",
+            "tabs",
+            "--delimiter '\\t' on the command line, `source: delimiter` in a study",
+        ),
         ("panel.csv", "pay,month,pay\n1,2,3\n", "column `pay` stands 2 times", "pay, month, pay", "Rename or remove one"),
         ("panel.csv", "城市,月\n".encode("gb18030") + b"1,2\n", "not UTF-8", "byte 0x", "Save it as CSV UTF-8"),
         ("panel.csv", b"city,month\n" + "上海".encode("gb18030") + b",2\n", "not UTF-8", "Found", "Save it as CSV UTF-8"),
@@ -113,3 +127,87 @@ def test_an_unknown_table_of_a_package_is_named_with_the_nearest_one():
 def test_a_package_that_is_not_installed_is_named_with_what_to_install():
     with complains(SourceError, "package `not_there_at_all`: it is not installed", "its table `wagepan`", "pip install"):
         open_packaged(connect(), "not_there_at_all", "wagepan")
+
+
+@pytest.mark.parametrize("name", ["panel[1]", "*", "panel?", "[panel]", "p[a-z]nel", "panel*[0]?"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_name_with_signs_of_a_pattern_reads_exactly_that_file(name, kind, tmp_path):
+    for number, stem in enumerate((name, "panel1", "panel", "p", "pxnel", "panelx0y")):
+        frame = pd.DataFrame({"a": [str(number)], "b": ["x"]})
+        if kind == "csv":
+            frame.to_csv(tmp_path / f"{stem}.csv", index=False)
+        else:
+            frame.to_parquet(tmp_path / f"{stem}.parquet", index=False)
+    raw = open_file(connect(), tmp_path / f"{name}.{kind}")
+    assert raw.table.to_pandas().to_dict("records") == [{"a": "0", "b": "x"}] and raw.name == f"{name}.{kind}"
+
+
+def test_a_folder_is_refused(tmp_path):
+    (tmp_path / "panel.csv").mkdir()
+    written(tmp_path / "panel.csv", TEXT, "one.csv")
+    with complains(SourceError, "this is a folder", "Found 1 entries", "Name one CSV or Parquet file"):
+        open_file(connect(), tmp_path / "panel.csv")
+
+
+def parquet_bytes() -> bytes:
+    buffer = io.BytesIO()
+    pd.DataFrame({"a": range(1000)}).to_parquet(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (gzip.compress(TEXT.encode()), "Found a gzip archive"),
+        (b"PK\x03\x04" + b"\x14\x00" * 20, "Found a zip archive or Excel workbook"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "Found a picture"),
+        (parquet_bytes(), "Found a Parquet file"),
+    ],
+    ids=["gzip", "zip", "png", "parquet"],
+)
+@pytest.mark.parametrize("name", ["panel.csv", "panel.tsv", "panel.txt"])
+def test_a_file_of_another_kind_that_is_named_as_text_is_refused(name, content, found, tmp_path):
+    with complains(SourceError, f"{name}: this is not a CSV file", found, "save the table as CSV UTF-8"):
+        open_file(connect(), written(tmp_path, content, name))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_refused_by_its_first_bytes(encoding, tmp_path):
+    text = TEXT if encoding == "utf-16-be" else TEXT.removeprefix("\ufeff")
+    with complains(SourceError, "not UTF-8 text", "Found UTF-16, by its first two bytes", "Save it as CSV UTF-8"):
+        open_file(connect(), written(tmp_path, text.encode(encoding)))
+
+
+def test_a_tsv_file_is_separated_by_tabs_unless_said_otherwise(tmp_path):
+    tabs = open_file(connect(), written(tmp_path, "a\tb\n1\t2,5\n", "panel.tsv"))
+    bars = open_file(connect(), written(tmp_path, "a|b\n1|2,5\n", "other.tsv"), "|")
+    assert tabs.table.to_pandas().to_dict("records") == [{"a": "1", "b": "2,5"}] == bars.table.to_pandas().to_dict("records")
+    with complains(SourceError, "not separated by `\t`", "which holds commas", "source: delimiter"):
+        open_file(connect(), written(tmp_path, "a,b\n1,2\n", "third.tsv"))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_columns_that_differ_only_by_capital_letters_are_refused(kind, tmp_path):
+    frame = pd.DataFrame({"Pay": [1.0], "month": [1], "pay": [2.0]})
+    file = tmp_path / f"panel.{kind}"
+    if kind == "csv":
+        frame.to_csv(file, index=False)
+    else:
+        frame.to_parquet(file, index=False)
+    with complains(
+        SourceError, "column `Pay` stands 2 times", "Found: Pay, month, pay; capital letters make no difference", "Rename or remove one"
+    ):
+        open_file(connect(), file)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_a_parquet_file_that_breaks_off_is_refused(share, tmp_path):
+    content = parquet_bytes()
+    with complains(SourceError, "panel.parquet: this is not a Parquet file", "Found", "Write the table again"):
+        open_file(connect(), written(tmp_path, content[: int(share * len(content))], "panel.parquet"))
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;"])
+def test_a_delimiter_is_one_character(delimiter, tmp_path):
+    with complains(SourceError, f"`{delimiter}` separates nothing", f"Found {len(delimiter)} characters", "Name one character"):
+        open_file(connect(), written(tmp_path, TEXT), delimiter)

@@ -91,7 +91,7 @@ def test_a_study_cannot_be_changed_once_read(tmp_path):
         ),
         (changed("effects", drop=True), "does not hang together", "`coverage` needs `effects`", "impact schema"),
         (changed("coverage", drop=True), "does not hang together", "or both", "impact schema"),
-        (changed("outcomes", to=[]), "does not hang together", "at least one of `outcomes`", "impact schema"),
+        (changed("outcomes", to=[]), "does not hang together", "`coverage` needs one of `outcomes`", "impact schema"),
         (
             changed("attrition", to={"year": 2019, "observed_until": "2020-12-31"}),
             "does not hang together",
@@ -103,6 +103,67 @@ def test_a_study_cannot_be_changed_once_read(tmp_path):
 def test_a_study_that_says_something_wrong_is_refused_in_three_parts(study, wrong, found, advice, tmp_path):
     with complains(StudyError, wrong, found, advice):
         load_study(written(tmp_path, study))
+
+
+COVARIATES = [{"name": "age", "column": "age"}]
+LEAVERS = {"year": 2019, "observed_until": "2020-12-31"}
+
+
+def with_attrition(**content: object) -> dict[str, Any]:
+    """The good study with joining and leaving days, and a description of who leaves."""
+    study = changed("attrition", to={**LEAVERS, **content})
+    return study | {"columns": study["columns"] | {"joined": "in", "left": "out"}}
+
+
+def two_outcomes(name: str) -> dict[str, Any]:
+    return changed("outcomes", to=[GOOD["outcomes"][0], GOOD["outcomes"][0] | {"name": name}])
+
+
+def test_covariates_and_attrition_may_be_added(tmp_path):
+    study = load_study(written(tmp_path, with_attrition(survival_days=[30, 60]) | {"covariates": COVARIATES}))
+    assert study.attrition.survival_days == (30, 60) and study.covariates[0].name == "age"
+    same_day = load_study(written(tmp_path, with_attrition(observed_until="2019-12-31")))
+    assert str(same_day.attrition.observed_until) == "2019-12-31"
+
+
+@pytest.mark.parametrize(
+    ("study", "wrong", "found"),
+    [
+        (two_outcomes("income_gross"), "does not hang together", "Name one outcome: the report speaks of one"),
+        (changed("covariates", to=COVARIATES * 2), "does not hang together", "The name `age` is given to two columns"),
+        (
+            changed("covariates", to=[{"name": "income_net", "column": "pay2"}]),
+            "does not hang together",
+            "The name `income_net` is given to two columns",
+        ),
+        *(
+            (
+                changed("covariates", to=[{"name": name, "column": "age"}]),
+                "`covariates.0.name` cannot be used",
+                f"`{name}` is the name of a column",
+            )
+            for name in ("set_aside", "covered_at_start", "last_uncovered", "ended", "start", "outcome", "covered", "first_covered")
+        ),
+        (changed("columns", "unit", to=None), "does not hang together", "`decided_by: agreement` needs `columns: unit` or `cluster` above"),
+        (changed("columns", "unit", to="id"), "does not hang together", "`decided_by: agreement` needs `columns: unit` or `cluster` above"),
+        (
+            with_attrition(observed_until="2019-12-30"),
+            "`attrition` cannot be used",
+            "`observed_until` 2019-12-30 lies before the end of `year` 2019",
+        ),
+        (with_attrition(observed_until="2020-02-30"), "`attrition.observed_until` cannot be used", "2020-02-30"),
+        (with_attrition(survival_days=[30, 90, 30]), "`attrition` cannot be used", "`survival_days` names a tenure twice"),
+    ],
+)
+def test_a_study_whose_parts_contradict_each_other_is_refused_in_three_parts(study, wrong, found, tmp_path):
+    with complains(StudyError, wrong, found, "impact schema"):
+        load_study(written(tmp_path, study))
+
+
+@pytest.mark.parametrize("columns", [{"unit": "city"}, {"unit": None, "cluster": "city"}, {"unit": "id", "cluster": "city"}])
+def test_an_agreement_is_decided_above_the_worker(columns, tmp_path):
+    study = changed("columns", to=GOOD["columns"] | columns)
+    assert load_study(written(tmp_path, study)).coverage.decided_by == "agreement"
 
 
 def test_every_complaint_is_made_at_once(tmp_path):

@@ -84,8 +84,16 @@ def test_a_verdict_survives_as_json():
         ("Churn fell THANKS TO the agreement, which caused it.", "en", ["THANKS TO", "caused"]),
         ("Churn was lower after coverage than before.", "en", []),
         ("Because churn differs, see the annex.", "en", []),
-        ("协议使得离职率下降，带来改善。", "zh", ["使得", "带来"]),
+        ("协议使得离职率下降，带来改善。", "zh", ["使得", "带来", "使"]),
         ("覆盖之后离职率较低。", "zh", []),
+        ("The agreement lowered churn.", "en", ["lowered"]),
+        ("Next year the agreement will reduce churn.", "en", ["will reduce"]),
+        ("Collective bargaining has raised income.", "en", ["has raised"]),
+        ("协议降低了流失率。", "zh", ["降低"]),
+        ("协议使流失率下降。", "zh", ["使"]),
+        ("本研究使用协议。", "zh", []),
+        ("协议使用统一文本。", "zh", []),
+        ("What would raise the grade", "en", []),
     ],
 )
 def test_causal_words_are_found(sentence, language, words):
@@ -105,6 +113,24 @@ def test_the_mandatory_sentences_deny_cause_and_are_allowed(language):
 def test_below_v3_a_causal_sentence_is_refused_in_either_language(text, word, level):
     with complains(ReportError, f"a verdict of {level} does not carry the word `{word}`", "Found in: ", "Say what differs"):
         require_allowed([Text("Lower.", "较低。"), text], level)
+
+
+TITLE = "How the agreement reduced churn"
+
+
+@pytest.mark.parametrize("level", ["V0", "V1", "V2"])
+def test_a_quoted_title_is_others_words_and_may_stand_below_v3(level):
+    text = Text(f"{TITLE} (2020), which says so.", f"见{TITLE}（2020）。")
+    require_allowed([text], level, (TITLE,))
+    with complains(ReportError, "does not carry the word `reduced`", f"Found in: {TITLE}", "Say what differs"):
+        require_allowed([text], level)
+    with complains(ReportError, "does not carry the word `lowered`", "Found in: ", "Say what differs"):
+        require_allowed([Text(f"{TITLE}. The agreement lowered churn.", "较低。")], level, (TITLE,))
+
+
+@pytest.mark.parametrize("level", ["V0", "V1", "V2"])
+def test_the_mandatory_sentences_and_the_way_to_a_better_grade_may_stand_below_v3(level):
+    require_allowed([MANDATORY, DESCRIPTIVE, Text("What would raise the grade", "怎样才能提高等级")], level)
 
 
 @pytest.mark.parametrize("level", ["V3", "V4", "V5"])
