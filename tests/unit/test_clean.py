@@ -11,7 +11,7 @@ import pytest
 from impact.clean.audit import Audit
 from impact.clean.worker_month import Columns, WorkerMonths, clean_worker_months
 from impact.errors import DataError
-from impact.months import label, month_number
+from impact.months import STEPS, label, month_number
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from words import complains
@@ -233,7 +233,7 @@ def test_a_month_that_is_none_is_named_with_its_row_among_months(months, bad, ne
     ],
 )
 def test_a_period_that_the_months_are_not_written_in_is_refused(period, months, found, tmp_path):
-    with complains(DataError, f"column `month`: its values are no {period}s", f"Found values such as `{found}`", "a whole number"):
+    with complains(DataError, f"column `month`: its values are no {STEPS[period].en}", f"Found values such as `{found}`", "a whole number"):
         cleaned(tmp_path, {"first_covered": None}, period, month=months)
 
 

@@ -64,7 +64,7 @@ CONSTANT: dict[str, Any] = {
 def test_a_covariate_that_adds_nothing_beside_the_effects_is_refused(how, nasty):
     design, options = with_covariates(CONSTANT[how](nasty), "age")
     wrong = "outcome `income`: a covariate adds nothing beside unit and month effects"
-    with complains(EstimationError, wrong, "Found 1 covariates", "Leave out covariates that are fixed for a worker"):
+    with complains(EstimationError, wrong, "Found 1 covariate.", "Leave out covariates that are fixed for a worker"):
         twfe.fit(design, options)
 
 

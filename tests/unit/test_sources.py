@@ -145,7 +145,7 @@ def test_a_name_with_signs_of_a_pattern_reads_exactly_that_file(name, kind, tmp_
 def test_a_folder_is_refused(tmp_path):
     (tmp_path / "panel.csv").mkdir()
     written(tmp_path / "panel.csv", TEXT, "one.csv")
-    with complains(SourceError, "this is a folder", "Found 1 entries", "Name one CSV or Parquet file"):
+    with complains(SourceError, "this is a folder", "Found in it: one.csv", "Name one CSV or Parquet file"):
         open_file(connect(), tmp_path / "panel.csv")
 
 
@@ -182,8 +182,8 @@ def test_a_tsv_file_is_separated_by_tabs_unless_said_otherwise(tmp_path):
     tabs = open_file(connect(), written(tmp_path, "a\tb\n1\t2,5\n", "panel.tsv"))
     bars = open_file(connect(), written(tmp_path, "a|b\n1|2,5\n", "other.tsv"), "|")
     assert tabs.table.to_pandas().to_dict("records") == [{"a": "1", "b": "2,5"}] == bars.table.to_pandas().to_dict("records")
-    with complains(SourceError, "not separated by `\t`", "which holds commas", "source: delimiter"):
-        open_file(connect(), written(tmp_path, "a,b\n1,2\n", "third.tsv"))
+    commas = open_file(connect(), written(tmp_path, "a,b\n1,2\n", "third.tsv"))
+    assert commas.table.to_pandas().to_dict("records") == [{"a": "1", "b": "2"}]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

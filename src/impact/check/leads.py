@@ -36,8 +36,10 @@ def run(estimate: Estimate) -> CheckResult:
     cohorts = {int(term.cohort) for term in estimate.terms if term.cohort is not None}
     tested = {cohort for cohort in cohorts if cluster_counts(estimate.design, estimate.design.cohort == cohort)[0] >= FEWEST_CLUSTERS}
     large = [place for place, term in enumerate(estimate.terms) if term.cohort in tested]
-    by_time = aggregate(chosen(estimate, large), "event_time") if large else estimate
-    leads = [place for place in range(len(by_time.terms)) if _is_lead(by_time, place)] if large else []
+    if not any((estimate.terms[place].event_time or 0) >= 0 for place in large):
+        return _untested(len(cohorts) - len(tested))
+    by_time = aggregate(chosen(estimate, large), "event_time")
+    leads = [place for place in range(len(by_time.terms)) if _is_lead(by_time, place)]
     if not leads:
         return _untested(len(cohorts) - len(tested))
     among = chosen(by_time, leads)

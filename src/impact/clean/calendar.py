@@ -11,7 +11,7 @@ from impact import settings
 from impact.clean import values
 from impact.clean.values import Values
 from impact.errors import DataError
-from impact.months import Period
+from impact.months import STEPS, Period
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -43,7 +43,7 @@ def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ..
     if period == "year" and found.written == "whole number":
         return Calendar("year", "whole number")
     raise DataError(
-        f"column `{column.get_name()}`: its values are no {period}s.\nFound values such as `{_example(column, among)}`.\n"
+        f"column `{column.get_name()}`: its values are no {STEPS[period].en}.\nFound values such as `{_example(column, among)}`.\n"
         "A month is a date, 2024-03 or 202403, or text in one of the study's `dates: formats`; a year or an index is a whole number."
     )
 
@@ -59,6 +59,11 @@ def _calendar(column: ir.Column, period: Period | None, formats: tuple[str, ...]
     if column.type().is_string() and _most(column, among, cast("ir.StringColumn", column).strip().re_search(_ISO)):
         return Calendar("month", "month such as 2024-03")
     number = values.number(column).value
+    if _most(column, among, number.between(100 * _FIRST_PACKED, 100 * _LAST_PACKED + 31)):
+        raise DataError(
+            f"column `{column.get_name()}`: its values look like days written as one number.\nFound values such as `{_example(column, among)}`.\n"
+            "Write days as 2024-03-01, or months as 202403."
+        )
     packed = number.between(_FIRST_PACKED, _LAST_PACKED)
     if _most(column, among, packed if period == "month" else packed & (number % 100).between(1, 12)):
         return Calendar("month", "month such as 202403")

@@ -200,7 +200,8 @@ def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -
 
 def _refuse_ambiguous_zero(raw: RawTable, first_covered: str, calendar: Calendar, table: ir.Table) -> None:
     """Zero means never; where periods are counted across zero it would also be one of them."""
-    if calendar.period != "index":
+    said_zero = (raw.column(first_covered).cast("string").try_cast("float64") == 0).any()
+    if calendar.period != "index" or not raw.table.aggregate(zero=said_zero).to_pyarrow().to_pylist()[0]["zero"]:
         return
     ends = table.aggregate(first=table["month"].min(), last=table["month"].max()).to_pyarrow().to_pylist()[0]
     if ends["first"] <= 0 <= ends["last"]:

@@ -16,7 +16,7 @@ import numpy as np
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.infer.cluster import cluster_counts, cluster_errors
+from impact.infer.cluster import cluster_counts, cluster_errors, printable
 from impact.moments.moments import Floats
 from impact.results import Errors, Estimate, Info, Term
 from impact.text import Text
@@ -51,7 +51,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
             f"outcome `{design.outcome}`: coverage does not vary within units over time beyond the month effects.\n"
             f"Found {len(kept.units):,} units, {kept.coverage.any(axis=1).sum():,} of them ever covered.\nNothing can be estimated from these rows."
         )
-    _require_independent(design, cross)
+    _require_independent(kept, regressors, cross)
     inverse = np.linalg.inv(cross)
     coefficients = inverse @ np.einsum("kus,us->k", partial, kept.total)
     fitted = _fitted(kept, regressors, coefficients)
@@ -78,13 +78,16 @@ def _require_usable_covariate(design: Design, covariate: Design) -> None:
         )
 
 
-def _require_independent(design: Design, cross: Floats) -> None:
+def _require_independent(design: Design, regressors: Floats, cross: Floats) -> None:
     """Refuse covariates that do not vary once unit and month effects are out, or that repeat each other."""
-    scale = np.sqrt(np.diag(cross))
-    if (scale <= 1e-8 * scale.max()).any() or np.linalg.cond(cross / np.outer(scale, scale)) > 1e10:
+    left, whole = np.diag(cross), np.einsum("kus,us->k", regressors**2, design.weight)
+    nothing = left <= 1e-16 * np.maximum(whole, np.finfo(float).tiny)
+    scale = np.sqrt(np.where(nothing, 1.0, left))
+    if nothing.any() or np.linalg.cond(cross / np.outer(scale, scale)) > 1e10:
+        count = len(left) - 1
         raise EstimationError(
             f"outcome `{design.outcome}`: a covariate adds nothing beside unit and month effects and the others.\n"
-            f"Found {len(scale) - 1} covariates.\nLeave out covariates that are fixed for a worker, change alike for everybody, or repeat another."
+            f"Found {count} covariate{'s' if count != 1 else ''}.\nLeave out covariates that are fixed for a worker, change alike for everybody, or repeat another."
         )
 
 
@@ -142,7 +145,8 @@ def _errors(design: Design, contrast: Contrast, fitted: Floats, inverse: float, 
         residual = float((design.square - 2 * fitted * design.total + fitted**2 * design.weight).sum())
         used: Bools = np.ones(len(design.units), dtype=bool)
         clusters, covered = cluster_counts(design, used)
-        return Errors(np.array([[residual / freedom * inverse]]), freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
+        covariance = printable(design, (contrast,), np.array([[residual / freedom * inverse]]))
+        return Errors(covariance, freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
     clusters, _ = cluster_counts(design, np.ones(len(design.units), dtype=bool))
     counted = effects if _nested(design) else effects + len(design.units) - 1
     correction = clusters / (clusters - 1) * (rows - 1) / (rows - counted) if clusters > 1 else 1.0

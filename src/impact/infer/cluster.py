@@ -31,12 +31,7 @@ def cluster_errors(
             f"errors clustered by {design.cluster_level}: there is nothing to compare.\nFound {clusters} cluster.\nCluster at a finer level."
         )
     covariance = _from_pairs(design, contrasts) if design.pairs is not None else _from_sums(design, contrasts)
-    if not np.isfinite(covariance).all():
-        raise EstimationError(
-            f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
-            "Check the unit of the outcome, or rescale it."
-        )
-    covariance = _without_rounding(design, contrasts, covariance)
+    covariance = printable(design, contrasts, covariance)
     return Errors(correction * covariance, degrees_of_freedom, "cluster", design.cluster_level, clusters, covered)
 
 
@@ -58,10 +53,19 @@ def cluster_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
     return sums
 
 
-def _without_rounding(design: Design, contrasts: Sequence[Contrast], covariance: Floats) -> Floats:
-    """Take variances at the level of rounding for zero, so that no error is printed where nothing varies between clusters."""
+def printable(design: Design, contrasts: Sequence[Contrast], covariance: Floats) -> Floats:
+    """Refuse a covariance that is not finite, and take variances at the level of rounding for zero.
+
+    Where nothing varies between clusters no error is then printed. Sums of influence keep some thirteen digits of the totals that cancel in them; the
+    quadratic forms of the pair moments keep eight.
+    """
+    if not (np.isfinite(covariance).all() and all(np.isfinite(contrast.value) for contrast in contrasts)):
+        raise EstimationError(
+            f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
+            "Check the unit of the outcome, or rescale it."
+        )
     size = np.array([np.abs(contrast.a * design.total).sum() for contrast in contrasts])
-    nothing = np.diag(covariance) <= (1e-10 * size) ** 2
+    nothing = np.diag(covariance) <= ((1e-13 if design.pairs is None else 1e-8) * size) ** 2
     return np.where(nothing[:, None] | nothing[None, :], 0.0, covariance)
 
 

@@ -162,8 +162,8 @@ def _note_on_movers(request: Request, table: ir.Table) -> list[Text]:
 
 def _movers(table: ir.Table) -> list[str]:
     """List the workers who are seen under more than one cluster or first covered month."""
-    cohort = table["first_covered"].fill_null(-1)
-    moves = cohort.min() != cohort.max()
+    cohort = table["first_covered"]
+    moves = (cohort.min() != cohort.max()).fill_null(False) | ((cohort.count() > 0) & (cohort.count() < table.count()))
     if "cluster" in table.columns:
         moves = moves | (table["cluster"].min() != table["cluster"].max())
     each = table.group_by("worker").aggregate(moves=moves)

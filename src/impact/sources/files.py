@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ def open_file(engine: Backend, path: Path, delimiter: str = ",") -> RawTable:
     Raises SourceError where the file is missing, empty, of another kind, not UTF-8, or separated by something else.
     """
     _require_file(path)
-    if path.suffix.lower() == ".tsv" and delimiter == ",":
+    if path.suffix.lower() == ".tsv" and delimiter == "," and _has_tabs(path):
         delimiter = "\t"
     if len(delimiter) != 1:
         raise SourceError(
@@ -51,6 +52,11 @@ def _literal(path: Path) -> str:
     return re.sub(r"([*?\[])", r"[\1]", str(path))
 
 
+def _has_tabs(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return b"\t" in stream.readline()
+
+
 def _require_text(path: Path) -> None:
     """Refuse what is no text at all, by its first bytes."""
     with path.open("rb") as stream:
@@ -64,11 +70,14 @@ def _require_text(path: Path) -> None:
 
 def _require_file(path: Path) -> None:
     if path.is_dir():
-        raise SourceError(f"{path}: this is a folder.\nFound {len(list(path.iterdir()))} entries in it.\nName one CSV or Parquet file.")
+        inside = sorted(found.name for found in path.iterdir())
+        raise SourceError(f"{path}: this is a folder.\nFound in it: {listing(inside) or 'nothing'}.\nName one CSV or Parquet file.")
     if not path.is_file():
         there = sorted(found.name for found in path.parent.glob("*") if found.is_file()) if path.parent.is_dir() else []
         hint = nearest(path.name, there) or "Check the path."
         raise SourceError(f"{path}: there is no such file.\nFound in `{path.parent}`: {listing(there) or 'no file'}.\n{hint}")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"{path}: the file may not be read.\nFound no right to read it.\nAsk its owner, or copy it.")
     if path.stat().st_size == 0:
         raise SourceError(f"{path}: the file is empty.\nFound 0 bytes.\nExport the table again.")
 
@@ -101,8 +110,6 @@ def _header(path: Path, delimiter: str) -> list[str]:
             names = next(csv.reader(lines, delimiter=delimiter), [])
     except UnicodeDecodeError as error:
         raise _not_utf8(path, f"byte {error.object[error.start]:#04x} at position {error.start}") from None
-    except PermissionError:
-        raise SourceError(f"{path}: the file may not be read.\nFound no right to read it.\nAsk its owner, or copy it.") from None
     except csv.Error as error:
         raise SourceError(f"{path}: the first line is not a header.\nFound: {error}.\nExport the table again, as CSV.") from None
     return [name or f"unnamed_{position}" for position, name in enumerate(names, start=1)]

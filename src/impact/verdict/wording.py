@@ -20,11 +20,14 @@ DESCRIPTIVE = Text(
 )
 """Printed where nothing is compared."""
 
-_SUBJECT_EN = r"\b(?:agreements?|contracts?|coverage|bargaining|clauses?|waivers?|unions?)\b(?:(?! not | nor )[^.;:?])*?"
-_EFFECT_EN = r"\b(?:(?:will |can |has |have |had )?(?:lower|reduc|rais|increas|improv|cut|boost|curb|prevent|help)(?:s|es|ed|ing|e)?)\b"
+_NOT_AFTER = "".join(f"(?<!{word} )(?<!{word} the )" for word in ("after", "before", "under", "since", "during", "without", "of"))
+_SUBJECT_EN = (
+    _NOT_AFTER + r"\b(?:agreements?|contracts?|coverage|bargaining|clauses?|waivers?|unions?)\b(?:(?! not (?!only)| nor )[^.;:?])*?"
+)
+_EFFECT_EN = r"\b(?:(?:lower|reduc|decreas|rais|increas|improv|cut|cutt|boost|curb|prevent|help)(?:s|es|ed|ing|e)?|made|makes)\b"
 _ALWAYS_EN = r"\b(?:led to|leads? to|thanks to|caus(?:es|ed)|brought about|(?:due to|because of) the (?:agreement|contract|coverage))\b"
-_SUBJECT_ZH = r"(?:协议|合同|覆盖|谈判|条款|免佣|工会)[^。；：，？]{0,12}?"
-_EFFECT_ZH = r"(?:降低|提高|减少|增加|改善|促进|推动|缩短|稳定了|让|使(?!用))"
+_SUBJECT_ZH = r"(?:协议|合同|谈判|条款|免佣|工会|覆盖(?!之|前|后|的|者))(?!之前|之后|前|后)[^。；：，？]{0,12}?"
+_EFFECT_ZH = r"(?:降低|提高|减少|增加|改善|促进|推动|缩短|稳定了|有助于|让|令|(?<!即)(?<!假)使(?!用))"
 
 _CAUSAL: dict[Language, tuple[re.Pattern[str], ...]] = {
     "en": (re.compile(_ALWAYS_EN, re.IGNORECASE), re.compile(_SUBJECT_EN + f"({_EFFECT_EN})", re.IGNORECASE)),
