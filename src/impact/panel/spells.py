@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -93,56 +93,64 @@ def _refuse(table: pd.DataFrame, bad: pd.Series[bool], what: str) -> None:
         )
 
 
+_COUNTED: dict[str, Rule] = {
+    "early": Rule(
+        Text("rows before the month of joining", "入职月份之前的数据行"),
+        "kept",
+        0,
+        Text("in the stock, but of no tenure; not in the hazards by tenure", "计入存量，但无在职时长，不计入按在职时长的风险率"),
+    ),
+    "beyond": Rule(
+        Text("rows after the month of leaving", "离职月份之后的数据行"),
+        "kept",
+        0,
+        Text(
+            "survival ends on the leaving day, yearly rates date the exit by the last month seen",
+            "生存估计止于离职日，年流失率以末次出现的月份计",
+        ),
+    ),
+    "late": Rule(
+        Text("workers with delayed entry", "延迟进入观察的劳动者"),
+        "kept",
+        0,
+        Text(
+            "joined before the first month in which they are seen; at risk from then on", "入职早于首次出现的月份；自首次出现起计入风险集"
+        ),
+    ),
+    "unseen": Rule(
+        Text("workers who left before they are first seen", "首次出现之前已离职的劳动者"),
+        "dropped",
+        0,
+        Text(
+            "left on or before the day on which they would enter the risk set; not in survival with delayed entry",
+            "在进入风险集当日或之前离职；不计入延迟进入的生存估计",
+        ),
+    ),
+    "gaps": Rule(
+        Text("workers with months missing in between", "中间缺月的劳动者"),
+        "kept",
+        0,
+        Text("not in the stock in those months; not counted as exits", "这些月份不计入存量，也不算离职"),
+    ),
+    "silent": Rule(
+        Text("workers last seen before the end without a leaving day", "在期末之前末次出现、但无离职日期的劳动者"),
+        "kept",
+        0,
+        Text("counted as still there: the source records no exit", "视为仍在职：来源未记录离职"),
+    ),
+}
+"""What the audit says of spells, by what is counted."""
+
+
 def _rules(table: pd.DataFrame) -> tuple[Rule, ...]:
-    gaps = table["months_seen"] < table["last_month"] - table["first_month"] + 1
+    """Count what was noticed about spells."""
     late = table["entry_days"] > 0
-    unseen = late & (table["tenure_days"] <= table["entry_days"])
-    silent = ~table["exited"] & (table["last_month"] < table["last_month"].max())
-    early, beyond = int(table["rows_before_joining"].fillna(0).sum()), int(table["rows_after_leaving"].fillna(0).sum())
-    return (
-        Rule(
-            Text("rows before the month of joining", "入职月份之前的数据行"),
-            "kept",
-            early,
-            Text("in the stock, but of no tenure; not in the hazards by tenure", "计入存量，但无在职时长，不计入按在职时长的风险率"),
-        ),
-        Rule(
-            Text("rows after the month of leaving", "离职月份之后的数据行"),
-            "kept",
-            beyond,
-            Text(
-                "survival ends on the leaving day, yearly rates date the exit by the last month seen",
-                "生存估计止于离职日，年流失率以末次出现的月份计",
-            ),
-        ),
-        Rule(
-            Text("workers with delayed entry", "延迟进入观察的劳动者"),
-            "kept",
-            int(late.sum()),
-            Text(
-                "joined before the first month in which they are seen; at risk from then on",
-                "入职早于首次出现的月份；自首次出现起计入风险集",
-            ),
-        ),
-        Rule(
-            Text("workers who left before they are first seen", "首次出现之前已离职的劳动者"),
-            "dropped",
-            int(unseen.sum()),
-            Text(
-                "left on or before the day on which they would enter the risk set; not in survival with delayed entry",
-                "在进入风险集当日或之前离职；不计入延迟进入的生存估计",
-            ),
-        ),
-        Rule(
-            Text("workers with months missing in between", "中间缺月的劳动者"),
-            "kept",
-            int(gaps.sum()),
-            Text("not in the stock in those months; not counted as exits", "这些月份不计入存量，也不算离职"),
-        ),
-        Rule(
-            Text("workers last seen before the end without a leaving day", "在期末之前末次出现、但无离职日期的劳动者"),
-            "kept",
-            int(silent.sum()),
-            Text("counted as still there: the source records no exit", "视为仍在职：来源未记录离职"),
-        ),
-    )
+    counts = {
+        "early": table["rows_before_joining"].fillna(0).sum(),
+        "beyond": table["rows_after_leaving"].fillna(0).sum(),
+        "late": late.sum(),
+        "unseen": (late & (table["tenure_days"] <= table["entry_days"])).sum(),
+        "gaps": (table["months_seen"] < table["last_month"] - table["first_month"] + 1).sum(),
+        "silent": (~table["exited"] & (table["last_month"] < table["last_month"].max())).sum(),
+    }
+    return tuple(replace(_COUNTED[name], rows=int(count)) for name, count in counts.items())
