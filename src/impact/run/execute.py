@@ -45,6 +45,7 @@ def execute(notebook: Path, output: Path, parameters: Parameters, on_cell: CellD
             progress_bar=False,
             kernel_name="python3",
             config=config,
+            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],  # or the kernel reports its own shutdown as an error
             on_cell=on_cell,
         )
     except papermill.PapermillExecutionError as error:
