@@ -373,3 +373,22 @@ def _words(folder: Path) -> str:
     verdict = Verdict.from_dict(run.read_json("verdict"))
     texts = texts_of(build(material_of(load_study(NLS), run, verdict, 0.95, 1)))
     return "".join(f"{text.en}\n{text.zh}\n\n" for text in texts if len(text.en) > 25)
+
+
+# By hand.
+
+
+def test_notebooks_run_by_hand_from_their_own_folder(tmp_path: Path) -> None:
+    import papermill
+
+    for name in ("01_data", "03_design", "04_effects", "05_report"):
+        notebook = ROOT / "notebooks" / f"{name}.ipynb"
+        papermill.execute_notebook(
+            str(notebook),
+            str(tmp_path / f"{name}.ipynb"),
+            parameters={"run_folder": str(tmp_path / "explore")},
+            cwd=str(notebook.parent),
+            progress_bar=False,
+            kernel_name="python3",
+        )
+    assert (tmp_path / "explore" / "brief.zh.pdf").stat().st_size > 0
