@@ -89,8 +89,9 @@ def tidy_results(study: Study, estimates: dict[str, Estimate], level: float, see
 def ladder(study: Study, panel: ir.Table, main: Estimate, period: Period, level: float) -> pd.DataFrame:
     """Lay benchmarks, main estimate and variants out, one below the other.
 
-    `panel` is the table of the study's `Coverage`. Columns: kind, title_en, title_zh, the tidy numbers, `workers` (all who enter),
-    `negative_weight`, and for published benchmarks `published, published_error, digits, published_source`.
+    `panel` is the table of the study's `Coverage`. Columns: kind, title_en, title_zh, main, the tidy numbers, `workers` (all who
+    enter), `covered_workers`, `negative_weight`, for benchmarks `sample, errors`, and for published ones also `published, published_error, digits,
+    published_source`. Numbers that rest on too few covered workers are left empty.
     Raises RunError where a published number does not come out.
     """
     rows = [

@@ -63,7 +63,8 @@ class Answer:
 def estimate_file(request: Request) -> Answer:
     """Read, clean, compress, and estimate.
 
-    Raises StudyError for an unknown estimator, and the errors of the rooms on the way.
+    Raises StudyError for an unknown estimator, for options that mean nothing together and where nobody is named; DataError where the outcome has no
+    value; and the errors of the rooms on the way.
     """
     if request.estimator not in ESTIMATORS:
         hint = nearest(request.estimator, ESTIMATORS) or "Choose one of them."

@@ -158,15 +158,14 @@ def _clear_killed_runs(home: Path) -> None:
 
 def _unchanged(home: Path, plans: list[_Plan]) -> Run | None:
     """Give the latest run where it was made from the same keys and its files are still what they were."""
-    for folder in sorted((path for path in home.iterdir() if (path / "manifest.json").is_file() and not path.is_symlink()), reverse=True):
-        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        same = [stage["key"] for stage in content["stages"]] == [plan.key for plan in plans]
-        return (
-            Run(folder, content, new=False)
-            if same and all(cache.hash_of(folder / output["path"]) == output["sha256"] for output in content["outputs"])
-            else None
-        )
-    return None
+    runs = [path for path in home.iterdir() if (path / "manifest.json").is_file() and not path.is_symlink()]
+    if not runs:
+        return None
+    latest = max(runs)
+    content = json.loads((latest / "manifest.json").read_text(encoding="utf-8"))
+    same = [stage["key"] for stage in content["stages"]] == [plan.key for plan in plans]
+    whole = all(cache.hash_of(latest / output["path"]) == output["sha256"] for output in content["outputs"])
+    return Run(latest, content, new=False) if same and whole else None
 
 
 def _run(
