@@ -18,6 +18,7 @@ ROOMS = [
     "settings",
     "text",
     "months",
+    "documents",
     "schema",
     "study",
     "sources",
