@@ -88,7 +88,7 @@ def test_a_room_imports_only_from_the_rooms_below_it(file):
 
 @every_file
 def test_only_the_command_line_prints(file):
-    if module_of(file) == ("impact", "cli"):
+    if module_of(file)[:2] == ("impact", "cli"):
         return
     nodes = list(ast.walk(tree_of(file)))
     printed = [node.lineno for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "echo", "typer.echo")]

@@ -1,4 +1,4 @@
-"""The eight errors. May touch: nothing.
+"""The nine errors. May touch: nothing.
 
 Every message has three parts, each on a line of its own: what is wrong, what was found, what to do.
 """
@@ -15,6 +15,10 @@ class ImpactError(Exception):
 
 class StudyError(ImpactError):
     """A study file says something that cannot be carried out."""
+
+
+class WorldError(ImpactError):
+    """A world file says something that cannot be simulated."""
 
 
 class SourceError(ImpactError):

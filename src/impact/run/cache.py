@@ -34,9 +34,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def code_hash() -> str:
-    """Hash the source of the package."""
-    root = Path(impact.__file__).parent
+def code_hash(room: str = "") -> str:
+    """Hash the source of the package, or of one of its rooms."""
+    root = Path(impact.__file__).parent / room
     return _hash(
         part
         for path in sorted(root.rglob("*"))

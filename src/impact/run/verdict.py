@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from impact.months import per_year
+from collections.abc import Mapping
+from typing import Any
+
+from impact.months import Period, per_year
 from impact.run.folder import RunFolder
 from impact.study import Study
 from impact.verdict.verdict import Evidence, Verdict, verdict
@@ -15,17 +18,23 @@ def verdict_of(study: Study, run: RunFolder) -> Verdict:
     return found
 
 
-def _evidence(study: Study, run: RunFolder) -> Evidence:
-    if study.coverage is None:
-        return Evidence(has_comparison=False)
-    facts, errors = run.read_json("design_facts"), run.read_json("errors")
-    leads = next(check for check in run.read_json("checks") if check["name"] == "leads")
+def evidence_of(study: Study, period: Period, facts: Mapping[str, Any], covered_clusters: int, leads_p_value: float | None) -> Evidence:
+    """Lay what a study's design, errors and leads came to before the verdict; `facts` are those of `DesignFacts`."""
+    assert study.coverage is not None
     return Evidence(
         has_comparison=True,
         decided_by=study.coverage.decided_by,
         periods_before=facts["periods_before"],
         periods_after=facts["periods_after"],
-        periods_per_year=per_year(run.read_json("period")),
-        covered_clusters=errors["covered_clusters"],
-        leads_p_value=leads["numbers"].get("p_value"),
+        periods_per_year=per_year(period),
+        covered_clusters=covered_clusters,
+        leads_p_value=leads_p_value,
     )
+
+
+def _evidence(study: Study, run: RunFolder) -> Evidence:
+    if study.coverage is None:
+        return Evidence(has_comparison=False)
+    leads = next(check for check in run.read_json("checks") if check["name"] == "leads")
+    clusters = run.read_json("errors")["covered_clusters"]
+    return evidence_of(study, run.read_json("period"), run.read_json("design_facts"), clusters, leads["numbers"].get("p_value"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+    import pyarrow as pa
     from ibis.backends.duckdb import Backend
 
 
@@ -26,12 +27,12 @@ def store(engine: Backend, name: str, table: ir.Table) -> ir.Table:
     return engine.table(name)
 
 
-def register(engine: Backend, name: str, frame: pd.DataFrame) -> ir.Table:
+def register(engine: Backend, name: str, frame: pd.DataFrame | pa.Table) -> ir.Table:
     """Let the engine read a table that is already in memory.
 
     Ibis 12 writes SQL that fails with sqlglot 30 when it creates a table from a frame; registering needs none.
     """
     import pyarrow as pa
 
-    engine.con.register(name, pa.Table.from_pandas(frame, preserve_index=False))
+    engine.con.register(name, frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False))
     return engine.table(name)

@@ -23,7 +23,6 @@ def open_source(engine: Backend, study: Study, data_root: Path) -> RawTable:
     source = study.source
     if isinstance(source, PackageSource):
         return open_packaged(engine, source.package, source.dataset)
-    assert isinstance(source, FileSource)
     path = locate(study, data_root)
     assert path is not None
-    return open_file(engine, path, source.delimiter)
+    return open_file(engine, path, source.delimiter) if isinstance(source, FileSource) else open_file(engine, path)

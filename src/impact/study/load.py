@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from impact.documents import read_yaml, validated
 from impact.errors import StudyError, listing
-from impact.study.model import FileSource, Study
+from impact.study.model import PackageSource, Study, WorldSource
 
 _HELP = "`impact schema` prints what each key means"
 
@@ -20,8 +20,8 @@ def load_study(path: str | Path) -> Study:
     """
     file = Path(path)
     content = read_yaml(file, "study", StudyError)
-    other = _other_branch(content)
-    return validated(Study, content, file, "study", StudyError, _HELP, lambda location: other in location)
+    others = _other_branches(content)
+    return validated(Study, content, file, "study", StudyError, _HELP, lambda location: any(other in location for other in others))
 
 
 def locate(study: Study, data_root: Path) -> Path | None:
@@ -29,7 +29,7 @@ def locate(study: Study, data_root: Path) -> Path | None:
 
     Raises StudyError where the path leaves the data root or nothing is there.
     """
-    if not isinstance(study.source, FileSource):
+    if isinstance(study.source, PackageSource):
         return None
     root = data_root.resolve()
     path = (root / study.source.file).resolve()
@@ -38,6 +38,12 @@ def locate(study: Study, data_root: Path) -> Path | None:
             f"study {study.name}: `source: file` leaves the data root.\n"
             f"Found `{study.source.file}`, which is outside `{data_root}`.\n"
             "Put the file below the data root, or name another root with --data DIR or IMPACT_DATA."
+        )
+    if not path.is_file() and isinstance(study.source, WorldSource):
+        raise StudyError(
+            f"study {study.name}: its synthetic world is not there, or has no table `{study.source.table}`.\n"
+            f"Looked for `{study.source.file}` in the data root `{data_root}`.\n"
+            f"`impact run` builds it; or: impact simulate {PurePosixPath('studies', study.source.world)} --out {data_root / study.source.folder}"
         )
     if not path.is_file():
         raise StudyError(
@@ -58,7 +64,9 @@ def _contents(root: Path) -> str:
     return listing(names) if names else "nothing"
 
 
-def _other_branch(content: dict[str, Any]) -> str:
-    """Name the kind of source that the study does not use: complaints about it are beside the point."""
+def _other_branches(content: dict[str, Any]) -> tuple[str, ...]:
+    """Name the kinds of source that the study does not use: complaints about them are beside the point."""
     source = content.get("source")
-    return "PackageSource" if isinstance(source, dict) and "package" not in source else "FileSource"
+    keys = {"package": "PackageSource", "world": "WorldSource"}
+    used = next((kind for key, kind in keys.items() if isinstance(source, dict) and key in source), "FileSource")
+    return tuple(kind for kind in ("FileSource", "PackageSource", "WorldSource") if kind != used)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -74,6 +75,27 @@ class PackageSource(_Part):
     """Name of the table in that package."""
     citation: str
     """Where the data come from."""
+
+
+class WorldSource(_Part):
+    """Worker-months of a synthetic world of this project; `impact run` builds the world on first use."""
+
+    world: str = Field(pattern=r"^[^\s].*\.ya?ml$")
+    """World file, relative to the study file."""
+    table: Name
+    """Table of the world's folder `clean/`."""
+    citation: str
+    """Where the data come from; they are synthetic, and it must say so."""
+
+    @property
+    def folder(self) -> str:
+        """Folder of the world, relative to the data root."""
+        return f"worlds/{PurePosixPath(self.world).stem}"
+
+    @property
+    def file(self) -> str:
+        """Path of the table, relative to the data root."""
+        return f"{self.folder}/clean/{self.table}.parquet"
 
 
 class Columns(_Part):
@@ -249,7 +271,7 @@ class Study(_Part):
     question: Bilingual
     synthetic: bool = False
     """Whether the data are synthetic; stamped on every page, figure and table."""
-    source: FileSource | PackageSource
+    source: FileSource | PackageSource | WorldSource
     period: Literal["month", "year", "index"]
     """What a row's time stands for; `index` where periods are numbered and stand for months."""
     columns: Columns
@@ -282,6 +304,7 @@ def _effects_complaints(study: Study) -> list[str]:
     columns = study.columns
     asked = study.coverage is not None
     return [
+        "" if study.synthetic or not isinstance(study.source, WorldSource) else "its source is a synthetic world: say `synthetic: true`",
         "" if asked or study.attrition else "name `coverage` (to estimate effects), `attrition` (to describe who leaves), or both",
         "" if asked or not study.effects else "`effects` needs `coverage`: say what covered means",
         "" if not asked or study.effects else "`coverage` needs `effects`: say with whom the covered are compared",

@@ -1,32 +1,19 @@
-"""The command line, and the only room that prints. Heavy imports stay inside the commands, so that --help answers at once."""
+"""`impact estimate`: effects on any panel, in one command."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impact import __version__, settings
+from impact import settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from impact.run.estimate_file import Answer
-    from impact.run.run import Event
-
-app = typer.Typer(
-    name="impact",
-    help="Evaluate collective agreements for platform workers: what they did to attrition and income, and how far the evidence carries.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-)
 
 
 class Transform(StrEnum):
@@ -52,34 +39,6 @@ class Base(StrEnum):
     universal = "universal"
 
 
-def main() -> None:
-    """Run a command; print what a user can mend without a traceback."""
-    from impact.errors import ImpactError
-
-    try:
-        app()
-    except ImpactError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        typer.echo(f"OSError: the output cannot be written.\nFound: {error.strerror or error}.\nFree space, or write elsewhere.", err=True)
-        sys.exit(1)
-
-
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"impact {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
-) -> None:
-    pass
-
-
-@app.command()
 def estimate(
     file: Annotated[Path, typer.Argument(help="A panel as CSV (UTF-8) or Parquet.")],
     month: Annotated[str, typer.Option(help="Column of the month, year or period.")],
@@ -216,102 +175,3 @@ def _errors_in_words(answer: Answer) -> str:
     words = f"errors by {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
     words += "" if answer.followed or who != "worker" else "\nno --worker is named: every row counts as a worker of its own"
     return words + ("\nfewer than ten covered clusters: do not trust these errors" if errors.covered_clusters < 10 else "")
-
-
-@app.command()
-def run(
-    study: Annotated[Path, typer.Argument(help="A study file, such as studies/nls-bargaining.yaml.")],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder that the study's paths are relative to. [env: IMPACT_DATA; default: data]", show_default=False),
-    ] = None,
-    reports: Annotated[Path, typer.Option(help="Folder that receives runs.")] = Path("reports"),
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Set a parameter of the notebooks: level=0.9, seed=7.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Run every stage again, also where nothing has changed.")] = False,
-) -> None:
-    """Run a study: notebooks in stages, then report, brief, tables and manifest."""
-    from impact.run.run import run_study
-
-    overrides = dict(_assignment(text) for text in set_ or [])
-    try:
-        with _progress() as on_event:
-            finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Finished stages are kept; the same command goes on from there.", err=True)
-        raise typer.Exit(130) from None
-    if not finished.new:
-        typer.echo(f"Nothing has changed since {finished.manifest['run']}; --force runs it again.")
-    _print_run(finished.folder, finished.manifest)
-
-
-def _assignment(text: str) -> tuple[str, str]:
-    from impact.errors import RunError
-
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise RunError(f"--set {text}: this sets nothing.\nFound no `=`.\nWrite --set name=value, such as --set level=0.9.")
-    return name, value
-
-
-def _print_run(folder: Path, manifest: dict[str, Any]) -> None:
-    verdict = manifest["verdict"]
-    if verdict:
-        typer.echo(f"Verdict   {verdict['level']} {verdict['name']['en']} / {verdict['name']['zh']}")
-    for name, words in (
-        ("report.pdf", "Report"),
-        ("brief.en.pdf", "Brief"),
-        ("brief.zh.pdf", "简报"),
-        ("report.html", "Web page"),
-        ("manifest.json", "Manifest"),
-    ):
-        if (folder / name).is_file():
-            typer.echo(f"{words:<9} {folder / name}" if words != "简报" else f"{words}      {folder / name}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[Event], None]]:
-    """Show one bar over stages and cells on a terminal, and one line a stage elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield _one_line_a_stage
-        return
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TextColumn("cells"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, transient=True) as progress:
-        task = progress.add_task("starting", total=None)
-
-        def on_event(event: Event) -> None:
-            if event.kind == "plan":
-                progress.update(task, total=event.cells)
-            elif event.stage is not None:
-                progress.update(task, description=event.stage.name, advance={"cell": 1, "reused": event.cells}.get(event.kind, 0))
-
-        yield on_event
-
-
-def _one_line_a_stage(event: Event) -> None:
-    if event.stage is not None and event.kind in ("stage", "reused"):
-        typer.echo(f"{event.stage.name}{' (unchanged, kept from before)' if event.kind == 'reused' else ''}", err=True)
-
-
-@app.command()
-def schema() -> None:
-    """Print the JSON schema of study files, for editors."""
-    from impact.study import json_schema
-
-    typer.echo(json_schema(), nl=False)
-
-
-DATA_ROOT = "IMPACT_DATA"
-
-
-def _data_root(data: Path | None) -> Path:
-    return data or Path(os.environ.get(DATA_ROOT) or "data")

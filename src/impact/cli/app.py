@@ -1,0 +1,51 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from impact import __version__
+from impact.cli.estimate import estimate
+from impact.cli.run import run
+from impact.cli.schema import schema
+from impact.cli.world import scenarios, simulate
+
+app = typer.Typer(
+    name="impact",
+    help="Evaluate collective agreements for platform workers: what they did to attrition and income, and how far the evidence carries.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+for command in (estimate, run, simulate, scenarios, schema):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run a command; print what a user can mend without a traceback."""
+    from impact.errors import ImpactError
+
+    try:
+        app()
+    except ImpactError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        typer.echo(f"OSError: the output cannot be written.\nFound: {error.strerror or error}.\nFree space, or write elsewhere.", err=True)
+        sys.exit(1)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"impact {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
