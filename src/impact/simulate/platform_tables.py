@@ -1,0 +1,199 @@
+"""What a platform exports of a chunk: accounts, worker-months, worker-days, without defects. May touch: nothing.
+
+Columns and units as in the data dictionary (`raw_account`, `raw_worker_month`, `raw_worker_day` of `impact.schema`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from impact.months import label
+from impact.simulate.chunk import NOWHERE, Lived
+from impact.simulate.identities import account_ids, devices, names, phones
+from impact.simulate.life import CLOSED, OPEN, PURGED, month_lengths
+from impact.simulate.population import STOCK
+from impact.simulate.streams import mixed
+
+MONEY = ("gross", "take", "incentive", "waiver_refund", "penalty", "receipts", "cost_est", "net_est")
+"""Columns in yuan."""
+STATUS = ("active", "inactive", "closed", "purged")
+Dates = NDArray[np.datetime64]
+_MINUTE = np.timedelta64(1, "m")
+
+
+def account_table(one: Lived) -> pa.Table:
+    """Write one row per account of a chunk, with the direct identifiers that raw exports have."""
+    people, world = one.people, one.scene.world
+    registered = _registered(one)
+    closed = np.where(one.life.closing == OPEN, np.datetime64("NaT"), _first_days(one)[np.minimum(one.life.closed, world.months - 1)] + 14)
+    status = np.array(["open", "closed", "purged"])[one.life.closing]
+    columns = {
+        "account_id": account_ids(one.pool, people),
+        "name": names(people),
+        "phone": phones(people),
+        "platform_id": named([platform.id for platform in world.platforms], people.platform),
+        "city_id": named([city.id for city in one.scene.places], people.city),
+        "reg_date": registered,
+        "first_trip_date": first_trips(one),
+        "sex": np.where(people.male, "男", "女"),
+        "birth_year": people.birth_year.astype(np.int16),
+        "veteran": people.veteran,
+        "disability_grade": people.disability_grade.astype(np.int8),
+        "chronic_illness": people.chronic,
+        "eligibility_source": np.where(people.eligible, "登记档案", ""),
+        "device_id": devices(people),
+        "status": status,
+        "closed_date": closed,
+    }
+    if one.scene.world.hardship_score:
+        columns["hardship_score"] = people.score
+    return pa.table(columns)
+
+
+def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Write the worker-months of one month, one row per account on the books; with the place of each account in the chunk."""
+    people, world, life = one.people, one.scene.world, one.life
+    rows = np.nonzero((people.entry <= month) & (life.closed >= month))[0]
+    place = one.at[rows, month]
+    worked = place != NOWHERE
+    pay, months = one.pay, one.months
+
+    def of(values: NDArray[np.generic], kind: type = np.float64) -> NDArray[np.generic]:
+        filled: NDArray[np.generic] = np.zeros(len(rows), dtype=kind)
+        filled[worked] = values[place[worked]]
+        return filled
+
+    first = _first_days(one)[month]
+    last_active = np.where(worked, first + of(months.last_day, np.int64).astype(np.int64) - 1, np.datetime64("NaT"))
+    random = mixed(people.key[rows] * np.uint64(64) + np.uint64(month), 21)
+    columns = {
+        "account_id": account_ids(one.pool, people).take(pa.array(rows)),
+        "ym": pa.array([label("month", world.first + month)] * len(rows)).dictionary_encode(),
+        "city_id": named([city.id for city in one.scene.places], people.city[rows]),
+        "active_days": of(months.days, np.int16),
+        "online_h": of(pay.online_hours),
+        "p1_h": of(pay.waiting_hours),
+        "p2_h": of(pay.pickup_hours),
+        "p3_h": of(pay.engaged_hours),
+        "orders": of(months.orders, np.int32),
+        "gross": of(pay.gross),
+        "take": of(pay.commission),
+        "incentive": of(pay.incentive),
+        "waiver_refund": of(pay.waiver_refund),
+        "penalty": of(pay.penalty),
+        "receipts": of(pay.receipts),
+        "cost_est": of(pay.cost),
+        "net_est": of(pay.net),
+        "complaints": np.where(worked, (random % np.uint64(97) < 6).astype(np.int16), 0).astype(np.int16),
+        "rating": np.where(worked, np.round(4.6 + 0.4 * ((random >> np.uint64(20)) % np.uint64(1000)).astype(float) / 1000, 2), np.nan),
+        "status_end": named(list(STATUS), _status(one, rows, month, worked)),
+        "last_active_date": last_active.astype("datetime64[D]"),
+        "other_platform_flag": people.multi_home[rows],
+    }
+    return pa.table(columns), rows
+
+
+def day_table(one: Lived, month: int) -> pa.Table:
+    """Write the worker-days of one month; amounts add up to the month's to the fen, waiver refunds apart, which are paid by the month."""
+    months, people = one.months, one.people
+    assert months.day_of_month is not None
+    chosen = np.nonzero(months.month == month)[0]
+    number = months.days[chosen]
+    row = np.repeat(np.arange(len(chosen)), number)
+    begin = np.cumsum(number) - number
+    source = np.repeat(months.starts[chosen], number) + np.arange(len(row)) - np.repeat(begin, number)
+    orders = months.day_orders[source].astype(np.int64)
+    share = _cumulated(orders, row, begin, months.orders[chosen])
+    evenly = (share[0] + _cumulated(np.ones(len(row), dtype=np.int64), row, begin, number)[0]) / 2, begin
+    date = _first_days(one)[month] + months.day_of_month[source].astype(np.int64) - 1
+    account = months.account[chosen][row]
+    hours = {name: _split(getattr(one.pay, held)[chosen], row, evenly) for name, held in _HOURS.items()}
+    money = {name: _split(getattr(one.pay, held)[chosen], row, share) for name, held in _DAY_MONEY.items()}
+    online = np.round(hours["p1_h"] + hours["p2_h"] + hours["p3_h"], 2)
+    start, end = _clock(people.key[account], date, online)
+    columns = {
+        "account_id": account_ids(one.pool, people).take(pa.array(account)),
+        "date": date.astype("datetime64[D]"),
+        "city_id": named([city.id for city in one.scene.places], people.city[account]),
+        "orders": orders.astype(np.int16),
+        "online_h": online,
+        **hours,
+        **money,
+        "receipts": np.round(money["gross"] - money["take"] + money["incentive"] - money["penalty"], 2),
+        "first_order_at": start,
+        "last_order_at": end,
+        "updated_at": (date + 1).astype("datetime64[s]") + np.timedelta64(4, "h"),
+    }
+    return pa.table(columns)
+
+
+_HOURS = {"p1_h": "waiting_hours", "p2_h": "pickup_hours", "p3_h": "engaged_hours"}
+_DAY_MONEY = {"gross": "gross", "take": "commission", "incentive": "incentive", "penalty": "penalty"}
+
+
+def _cumulated(
+    parts: NDArray[np.int64], row: NDArray[np.int64], begin: NDArray[np.int64], total: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Give the share of each row's total that is reached with each of its parts."""
+    running = np.cumsum(parts)
+    before = np.r_[0, running][begin]
+    return (running - before[row]) / total[row], begin
+
+
+def _split(total: NDArray[np.float64], row: NDArray[np.int64], share: tuple[NDArray[np.float64], NDArray[np.int64]]) -> NDArray[np.float64]:
+    """Split totals over parts to the hundredth, so that the parts add up."""
+    reached = np.round(share[0] * np.round(total * 100)[row])
+    parts = np.diff(reached, prepend=0.0)
+    parts[share[1]] = reached[share[1]]
+    return np.asarray(parts / 100)
+
+
+def _clock(keys: NDArray[np.uint64], date: Dates, hours: NDArray[np.float64]) -> tuple[Dates, Dates]:
+    """Give the local times of the first and last order; each person starts at an hour of its own."""
+    minute = (5 * 60 + 30 + mixed(keys, 22) % np.uint64(5 * 60)).astype(np.int64)
+    start = (date.astype("datetime64[s]") + minute * _MINUTE).astype("datetime64[s]")
+    end = (start + np.minimum(hours * 60, 24 * 60 - 1 - minute).astype(np.int64) * _MINUTE).astype("datetime64[s]")
+    return start, end
+
+
+def _status(one: Lived, rows: NDArray[np.int64], month: int, worked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    ends = one.life.closed[rows] == month
+    closing = np.where(one.life.closing[rows] == PURGED, 3, 2)
+    return np.where(ends & (one.life.closing[rows] >= CLOSED), closing, np.where(worked, 0, 1))
+
+
+def _first_days(one: Lived) -> Dates:
+    """Give the first day of each month of the world."""
+    world = one.scene.world
+    return (np.datetime64("0000-01", "M") + np.arange(world.first, world.first + world.months)).astype("datetime64[D]")
+
+
+def _registered(one: Lived) -> Dates:
+    """Give the registration day; those of before registered with their tenure, or at some time in five years."""
+    people, firsts = one.people, _first_days(one)
+    ago = np.where(people.active, 30.4375 * people.tenure_at_start, 30 + (mixed(people.key, 23) % np.uint64(1800)).astype(float)).astype(
+        np.int64
+    )
+    lengths = month_lengths(one.scene.world.first, one.scene.world.months)
+    place = np.maximum(people.entry, 0)
+    within = firsts[place] + (people.entry_share * lengths[place]).astype(np.int64)
+    return np.where(people.entry == STOCK, firsts[0] - 1 - ago, within)
+
+
+def first_trips(one: Lived) -> Dates:
+    """Give the day of the first order: within the world for entrants, soon after registration for those of before; missing where there is none."""
+    people, firsts = one.people, _first_days(one)
+    place = one.at[np.arange(len(people.entry)), np.maximum(people.entry, 0)]
+    seen = (people.entry != STOCK) & (place != NOWHERE)
+    first = np.where(seen, one.months.first_day[np.where(seen, place, 0)], 1)
+    entrants = firsts[np.maximum(people.entry, 0)] + first - 1
+    before = np.minimum(_registered(one) + (mixed(people.key, 24) % np.uint64(20)).astype(np.int64), firsts[0] - 1)
+    trips = np.where(people.entry == STOCK, before, entrants)
+    return np.where(people.never_trips, np.datetime64("NaT"), trips)
+
+
+def named(held: list[str], place: NDArray[np.int64]) -> pa.Array:
+    """Write names by their places, each name once."""
+    return pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32)), pa.array(held))

@@ -1,0 +1,163 @@
+"""One pool lived through and written: its accounts, months and days as raw exports, its truth, and what studies read. May touch: the disk, below the world's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+import pyarrow as pa
+
+from impact.months import label
+from impact.simulate.chinese_csv import encoding, in_chinese
+from impact.simulate.chunk import Lived, lived
+from impact.simulate.ground import worker_truth, workforce
+from impact.simulate.orders import order_law
+from impact.simulate.partition import Partition
+from impact.simulate.platform_defects import FilePlan, Piece, file_defects, plan_files, plant_accounts, plant_days, plant_months
+from impact.simulate.platform_tables import account_table, day_table, month_table
+from impact.simulate.population import Integers, Pool, people_of
+from impact.simulate.scene import Scene
+from impact.simulate.study_tables import firms_and_units, study_tables
+from impact.simulate.tally import Tally, table, tally
+from impact.simulate.world import World
+from impact.simulate.world_parts import Industry
+
+DAY_INDUSTRIES: tuple[Industry, ...] = ("ride_hail", "delivery")
+"""Industries whose platforms export worker-days."""
+CSV_INDUSTRIES: tuple[Industry, ...] = ("freight",)
+"""Industries whose platforms export CSV."""
+CSV_HEADER = 1
+"""Rows above the first record of a CSV file, as users count."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What is gathered while pools are written."""
+
+    ledger: list[pd.DataFrame] = field(default_factory=list)
+    tallies: list[pd.DataFrame] = field(default_factory=list)
+    workforce: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+
+
+def write_pool(scene: Scene, pool: Pool, tables: frozenset[str], files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+    """Live through a pool, chunk by chunk, and write what is asked for."""
+    law = order_law(scene.world.work[pool.industry])
+    with_days = "worker_day" in tables and not pool.local and pool.industry in DAY_INDUSTRIES
+    twin = scene.without_agreements() if "truth" in tables and _is_touched(scene, pool) else None
+    worlds: dict[str, Tally] = {}
+    for chunk in range(pool.chunks):
+        people = people_of(scene, pool, chunk)
+        one = lived(scene, pool, chunk, people, law, with_days)
+        _write_chunk(one, tables, files, plan, gathered)
+        if "truth" in tables:
+            counted = tally(one)
+            without = tally(lived(twin, pool, chunk, people, law)) if twin else counted
+            worlds = {name: worlds[name] + more if name in worlds else more for name, more in (("with", counted), ("without", without))}
+    if worlds:
+        gathered.tallies.append(table(scene, pool, worlds))
+
+
+def planned(world: World) -> FilePlan:
+    """Draw which files of a world carry a defect as a whole; the giant's are spared, so that its own history stays readable."""
+    others = [platform for platform in world.platforms if not platform.hq_home]
+    in_parquet = [platform.id for platform in others if platform.industry not in CSV_INDUSTRIES]
+    in_csv = [platform.id for platform in others if platform.industry in CSV_INDUSTRIES]
+    return plan_files(
+        world,
+        [month_file(name, month) for name in in_parquet for month in _months(world)],
+        [platform.id for platform in others if platform.industry in DAY_INDUSTRIES],
+        [csv_file(name, month) for name in in_csv for month in _months(world)],
+    )
+
+
+def whole_file_ledger(world: World, plan: FilePlan) -> pd.DataFrame:
+    """Write the ledger's lines for files that are wrong as a whole."""
+    names = [platform.id for platform in world.platforms if platform.industry == "ride_hail"]
+    return file_defects(plan, [month_file(name, month) for month in _months(world) if _is_renewed(world, month) for name in names])
+
+
+def month_file(name: str, month: str) -> str:
+    """Give the path, below `raw/`, of a platform's worker-months."""
+    return f"platform/worker_month/ym={month}/{name}.parquet"
+
+
+def csv_file(name: str, month: str) -> str:
+    """Give the path, below `raw/`, of the worker-months that a platform or an industry's local employers export as CSV."""
+    return f"platform/csv/{name}_{month}.csv"
+
+
+def _months(world: World) -> list[str]:
+    return [label("month", world.first + place) for place in range(world.months)]
+
+
+def _is_renewed(world: World, month: str) -> bool:
+    return world.planted.renamed_from is not None and month >= world.planted.renamed_from
+
+
+def _is_touched(scene: Scene, pool: Pool) -> bool:
+    """Say whether any agreement reaches a pool, directly or through people with a second platform."""
+    held = scene.by_unit if pool.local else scene.by_platform
+    return any(name in held for name in pool.groups) or bool(scene.spillover.any())
+
+
+def _write_chunk(one: Lived, tables: frozenset[str], files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+    if "account" in tables and not one.pool.local:
+        _write_accounts(one, files, gathered)
+    for month in range(one.scene.world.months):
+        if "worker_month" in tables:
+            _write_month(one, month, files, plan, gathered)
+        if one.months.day_of_month is not None:
+            _write_days(one, month, files, plan, gathered)
+    if "study" in tables:
+        for name, rows in study_tables(one).items():
+            files.write(f"clean/{name.replace('-', '_')}.parquet", rows)
+    if "survey" in tables:
+        for wave in one.scene.world.survey.waves:
+            gathered.workforce.setdefault(wave, []).append(workforce(one, one.scene.world.place(wave)))
+    if "truth" in tables:
+        files.write("truth/workers.parquet", worker_truth(one))
+
+
+def _write_accounts(one: Lived, files: Partition, gathered: Gathered) -> None:
+    file = f"platform/account/{one.pool.name}.parquet"
+    piece = plant_accounts(one, account_table(one), file, files.rows(f"raw/{file}"))
+    files.write(f"raw/{file}", piece.table)
+    gathered.ledger.append(piece.ledger)
+
+
+def _write_days(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+    file = f"platform/worker_day/ym={label('month', one.scene.world.first + month)}/{one.pool.name}.parquet"
+    piece = plant_days(one, day_table(one, month), file, files.rows(f"raw/{file}"), plan)
+    files.write(f"raw/{file}", piece.table)
+    gathered.ledger.append(piece.ledger)
+
+
+def _write_month(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+    rows, accounts = month_table(one, month)
+    written = label("month", one.scene.world.first + month)
+    if one.pool.local or one.pool.industry in CSV_INDUSTRIES:
+        piece = _write_csv_month(one, rows, accounts, month, written, files, plan)
+    else:
+        file = month_file(one.pool.name, written)
+        piece = plant_months(one, rows.drop_columns(["ym"]), accounts, month, file, files.rows(f"raw/{file}"), plan)
+        renamed = one.pool.industry == "ride_hail" and _is_renewed(one.scene.world, written)
+        files.write(f"raw/{file}", _renamed(piece.table) if renamed else piece.table)
+    gathered.ledger.append(piece.ledger)
+
+
+def _write_csv_month(one: Lived, rows: pa.Table, accounts: Integers, month: int, written: str, files: Partition, plan: FilePlan) -> Piece:
+    file = csv_file(f"QINGDAO-{one.pool.industry}" if one.pool.local else one.pool.name, written)
+    above, renewed = files.rows(f"raw/{file}") + CSV_HEADER, _is_renewed(one.scene.world, written)
+    planted = plant_months(one, _with_firms(one, rows, accounts) if one.pool.local else rows, accounts, month, file, above, plan)
+    piece = in_chinese(planted, file, above, renewed, file in plan.mixed_dates, one.scene.world.seed)
+    files.write_csv(f"raw/{file}", piece.table, encoding(renewed))
+    return piece
+
+
+def _renamed(table: pa.Table) -> pa.Table:
+    return table.rename_columns(["gross_fare" if name == "gross" else name for name in table.column_names])
+
+
+def _with_firms(one: Lived, rows: pa.Table, accounts: Integers) -> pa.Table:
+    firms, units = firms_and_units(one)
+    return rows.add_column(3, "firm_id", firms.take(pa.array(accounts))).add_column(4, "unit_id", units.take(pa.array(accounts)))

@@ -1,0 +1,185 @@
+"""A world, from its file to a folder: raw exports, what studies read, the truth. May touch: the disk, below the folder that it is told to write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+from impact.atomic import write_whole
+from impact.errors import WorldError, listing
+from impact.run.cache import code_hash, files_below, versions
+from impact.simulate.bargaining import process_log
+from impact.simulate.context import city_month_table, city_table, platform_table
+from impact.simulate.definitions import definitions
+from impact.simulate.partition import STAMP, Partition
+from impact.simulate.planted import joined
+from impact.simulate.pool_files import Gathered, planned, whole_file_ledger, write_pool
+from impact.simulate.population import pools
+from impact.simulate.registry_files import registry_files
+from impact.simulate.scene import Scene, scene_of
+from impact.simulate.survey.fieldwork import survey_wave
+from impact.simulate.survey.wenjuanxing import write_wave
+from impact.simulate.tally import effects
+from impact.simulate.world import World
+from impact.sources.registry import load_registry
+
+TABLES = ("account", "worker_month", "worker_day", "survey", "registry", "context", "study", "truth")
+"""What can be written, all of it unless asked otherwise."""
+MANIFEST = "world.json"
+"""Written last: a folder without it is not finished."""
+_PARTIAL = ".partial"
+
+OnPool = Callable[[str, int, int], None]
+"""Is told the name of each pool when it is done, how many are, and how many there are."""
+
+
+def _silent(_name: str, _done: int, _all: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A world that has been written."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    new: bool
+    """False where the same world stood there already."""
+
+
+def simulate(world: World, out: Path, tables: tuple[str, ...] = TABLES, registry: Path | None = None, on_pool: OnPool = _silent) -> Written:
+    """Write a world into a folder, which appears whole or not at all; a folder that holds the same world already is left as it is.
+
+    `tables` chooses among TABLES; `registry` is the folder of the dated facts (`data/registry`).
+    Raises WorldError where the folder holds something that is not a world, or a table is not known.
+    """
+    _require_known(tables)
+    key = _key(world, tables)
+    before = _before(out)
+    if before and before["key"] == key and _is_whole(out, before):
+        return Written(out, before, new=False)
+    partial = out.with_name(out.name + _PARTIAL)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    _write(world, partial, frozenset(tables), registry or facts_folder(), on_pool)
+    manifest = _manifest(world, key, tables, partial)
+    write_whole(partial / MANIFEST, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
+    if before:
+        shutil.rmtree(out)
+    partial.replace(out)
+    return Written(out, manifest, new=True)
+
+
+def facts_folder() -> Path:
+    """Find the registry of dated facts: beside the working directory, or in the checkout that the package is installed from.
+
+    Raises WorldError where it is in neither.
+    """
+    for folder in (Path("data/registry"), Path(__file__).parents[3] / "data" / "registry"):
+        if (folder / "events.yaml").is_file():
+            return folder
+    raise WorldError("simulate: the registry of facts is not there.\nLooked for `data/registry/events.yaml`.\nRun from the project's root.")
+
+
+def _require_known(tables: tuple[str, ...]) -> None:
+    unknown = [name for name in tables if name not in TABLES]
+    if unknown or not tables:
+        raise WorldError(f"simulate: table `{', '.join(unknown)}` is not known.\nKnown: {', '.join(TABLES)}.\nName some of these.")
+
+
+def _key(world: World, tables: tuple[str, ...]) -> str:
+    """Hash all that a world's files depend on."""
+    held = {name: version for name, version in versions().items() if name in ("numpy", "pandas", "pyarrow", "scipy")}
+    content = [world.model_dump_json(), json.dumps(sorted(tables)), json.dumps(held, sort_keys=True), code_hash("simulate")]
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()[:20]
+
+
+def _before(out: Path) -> dict[str, Any] | None:
+    """Read the manifest of the world that stands in a folder; refuse a folder that holds anything else."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        if out.is_dir():
+            out.rmdir()
+        return None
+    manifest = out / MANIFEST
+    if not manifest.is_file():
+        found = sorted(path.name for path in out.iterdir()) if out.is_dir() else [out.name]
+        raise WorldError(
+            f"{out}: this is not a folder of a synthetic world.\nFound: {listing(found)}.\nName a new folder with --out; nothing was written."
+        )
+    content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    return content
+
+
+def _is_whole(out: Path, manifest: dict[str, Any]) -> bool:
+    return all((out / file["path"]).is_file() and (out / file["path"]).stat().st_size == file["bytes"] for file in manifest["files"])
+
+
+def _write(world: World, folder: Path, tables: frozenset[str], registry: Path, on_pool: OnPool) -> None:
+    scene, plan, gathered = scene_of(world), planned(world), Gathered()
+    all_pools = pools(scene)
+    with Partition(folder) as files:
+        for place, pool in enumerate(all_pools, start=1):
+            write_pool(scene, pool, tables, files, plan, gathered)
+            on_pool(pool.name, place, len(all_pools))
+    if "survey" in tables:
+        _write_survey(world, folder, gathered)
+    if "registry" in tables:
+        for name, text in registry_files(world, load_registry(registry)).items():
+            write_whole(folder / "raw" / "registry" / name, text.encode())
+    if "context" in tables:
+        _write_context(world, folder)
+    if "truth" in tables:
+        _write_truth(scene, folder, tables, gathered)
+
+
+def _write_survey(world: World, folder: Path, gathered: Gathered) -> None:
+    for number, month in enumerate(world.survey.waves, start=1):
+        wave = survey_wave(world, number, month, pd.concat(gathered.workforce[month], ignore_index=True))
+        gathered.ledger.append(write_wave(wave, folder / "raw" / "survey", world.planted.survey, world.seed))
+        _write_table(folder / "truth" / f"survey_wave{number}.parquet", wave.answers)
+
+
+def _write_context(world: World, folder: Path) -> None:
+    tables = {"platform": platform_table(world), "city": city_table(world), "city_month": city_month_table(world)}
+    for name, table in tables.items():
+        write_whole(folder / "raw" / "context" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
+    log = process_log(world).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
+    write_whole(folder / "raw" / "process" / "bargaining_log.csv", log)
+
+
+def _write_truth(scene: Scene, folder: Path, tables: frozenset[str], gathered: Gathered) -> None:
+    counts = pd.concat(gathered.tallies, ignore_index=True)
+    whole = [whole_file_ledger(scene.world, planned(scene.world))] if "worker_month" in tables else []
+    _write_table(folder / "truth" / "two_worlds.parquet", counts)
+    _write_table(folder / "truth" / "effects.parquet", effects(scene, counts))
+    _write_table(folder / "truth" / "definitions.parquet", definitions(scene.world, counts))
+    _write_table(folder / "truth" / "defects.parquet", joined([*gathered.ledger, *whole]))
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(STAMP), path)
+
+
+def _manifest(world: World, key: str, tables: tuple[str, ...], folder: Path) -> dict[str, Any]:
+    return {
+        "synthetic": "SYNTHETIC / 合成数据: nothing here is evidence about any platform or person",
+        "world": world.name,
+        "title": world.title.model_dump(),
+        "seed": world.seed,
+        "scale": world.scale,
+        "key": key,
+        "tables": list(tables),
+        "versions": versions(),
+        "world_file": world.model_dump(mode="json"),
+        "files": [{"path": path.as_posix(), "bytes": (folder / path).stat().st_size} for path in sorted(files_below(folder))],
+    }
