@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from impact.sources.raw import RawTable
 
-Transform = Literal["none", "log"]
+Transform = Literal["none", "log", "percent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,9 @@ def _number(raw: RawTable, source: str, transform: Transform) -> _Read:
     found = values.number(raw.column(source))
     if transform == "none":
         return _Read(source, found, "a number")
+    if transform == "percent":
+        outside = found.bad | ~found.value.between(0, 1).fill_null(True)
+        return _Read(source, Values(100 * found.value, found.missing, outside), "a share from 0 to 1, because it is read as per cent")
     positive = _positive(found)
     logged = positive.bad.ifelse(ibis.null("float64"), positive.value).ln()
     return _Read(source, Values(logged, positive.missing, positive.bad), "a positive number, because its logarithm is taken")

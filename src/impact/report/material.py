@@ -37,7 +37,7 @@ class Material:
 
     @property
     def effect_unit(self) -> Text:
-        """Unit of effects: log points where the outcome is in logs."""
+        """Unit of effects, in words."""
         return effect_unit(self.outcome)
 
     @property
@@ -63,5 +63,7 @@ def text_of(words: Bilingual) -> Text:
 
 
 def effect_unit(outcome: Outcome) -> Text:
-    """Name the unit of effects on an outcome: log points where it is in logs."""
+    """Name the unit of effects on an outcome: log points where it is in logs, percentage points where it is in per cent."""
+    if outcome.transform == "percent":
+        return Text("percentage points", "个百分点")
     return Text("log points", "对数点") if outcome.in_logs else text_of(outcome.unit)

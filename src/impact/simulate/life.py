@@ -99,7 +99,7 @@ def live(scene: Scene, pool: Pool, people: People, luck: Luck) -> Life:
         resting, back = here & (away == month - 1), here & (away == month - 2)
         working = here & ~resting
         exits = working & (luck.exit[:, month] < chance)
-        pauses = working & ~exits & ~back & (people.entry != month) & (luck.pause[:, month] < chance * pauses_an_exit)
+        pauses = working & ~exits & (luck.pause[:, month] < chance * pauses_an_exit)
         start = _first_days(people, luck, month, lengths[month], back)
         stop = np.where(exits | pauses, start + (luck.day[:, month] * (lengths[month] + 1 - start)).astype(np.int64), lengths[month])
         first[:, month], last[:, month] = np.where(working, start, 0), np.where(working, stop, 0)

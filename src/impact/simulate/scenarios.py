@@ -151,7 +151,7 @@ def _played(
     numbers = dict.fromkeys(("truth", "estimate", "conf_low", "conf_high", "two_way", "claim_before", "claim_after"), np.nan)
     level, capped = "stop" if stopped else "", ""
     if rehearsal and study:
-        numbers["truth"] = rehearsal.truth(study.outcomes[0].column)
+        numbers["truth"] = rehearsal.truth(study.outcomes[0].column) * (100 if study.outcomes[0].transform == "percent" else 1)
         numbers |= _claim(rehearsal, scenario.claim)
     if found:
         row = found.overall.tidy(LEVEL).iloc[-1]

@@ -15,6 +15,8 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
 
 def mixed(keys: NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
     """Turn whole numbers into random-looking ones, each by itself (splitmix64, Steele and others 2014, doi:10.1145/2660193.2660195)."""
+    if keys.dtype != np.uint64:  # numpy makes floats of signed and unsigned numbers together, which are no longer distinct
+        raise TypeError(f"mixed: keys must be unsigned 64-bit whole numbers, found {keys.dtype}")
     with np.errstate(over="ignore"):
         mixing = keys + np.uint64((salt * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF)
         mixing ^= mixing >> np.uint64(30)

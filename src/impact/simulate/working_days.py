@@ -90,7 +90,8 @@ def _orders(
     law: OrderLaw,
 ) -> NDArray[np.int32]:
     keys: NDArray[np.uint64] = (people.key[account] << np.uint64(16)) + (month.astype(np.uint64) << np.uint64(8))
-    noise = _NOISE[(mixed((keys[row] + place).astype(np.uint64), 2) >> np.uint64(48)).astype(np.int64)]
+    each: NDArray[np.uint64] = np.add(keys[row], place.astype(np.uint64), dtype=np.uint64)
+    noise = _NOISE[(mixed(each, 2) >> np.uint64(48)).astype(np.int64)]
     ability, full_time = people.ability.astype(np.float32)[account], people.full_time[account]
     return law.at(full_time[row], ability[row], noise)
 

@@ -143,8 +143,8 @@ class Outcome(_Part):
     column: str
     """Column of the source."""
     kind: Literal["income", "attrition", "other"]
-    transform: Literal["none", "log"] = "none"
-    """Taken before anything else; `log` refuses values that are not positive."""
+    transform: Literal["none", "log", "percent"] = "none"
+    """Taken before anything else; `log` refuses values that are not positive, `percent` reads shares from 0 to 1 as per cent, so that effects are percentage points."""
     log_already: bool = False
     """Whether the source holds logarithms, so that effects read as approximate percentages."""
     title: Bilingual

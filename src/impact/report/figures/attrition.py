@@ -65,7 +65,7 @@ def survival(table: pd.DataFrame, language: Language) -> Figure:
     axes.axvline(365, color=PALETTE.neutral, linewidth=0.9, linestyle=(0, (4, 3)))
     axes.set_xlabel(Text("days since joining", "入职后的天数")[language])
     axes.set_ylabel(Text("share still there", "仍在职的比例")[language])
-    axes.legend(loc="upper right")
+    axes.legend(loc="lower left")
     return figure
 
 

@@ -31,7 +31,7 @@ def _caution(material: Material) -> list[Block]:
     return [
         Paragraph(
             Text(
-                f"Only {clusters} covered clusters stand behind these errors: the true uncertainty is larger than the intervals show.",
+                f"Only {clusters} covered {'cluster stands' if clusters == 1 else 'clusters stand'} behind these errors: the true uncertainty is larger than the intervals show.",
                 f"这些标准误只依据{clusters}个受覆盖聚类：真实的不确定性大于区间所示。",
             )
         )
