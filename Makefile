@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-STUDY  ?= studies/nls-bargaining.yaml
+STUDY  ?= studies/dier.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test test-fast golden lint lab docs bench lock clean
+.PHONY: help env report test test-fast golden lint lab docs bench bench-world calibration scenarios lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-report: $(STAMP) ## Run the main job: STUDY=studies/nls-bargaining.yaml into reports/.
+report: $(STAMP) ## Run the main job: STUDY=studies/dier.yaml on the synthetic world, into reports/.
 	@$(BIN)/impact run $(STUDY)
 
 test: $(STAMP) ## Pass the checks and the tests.
@@ -48,6 +48,15 @@ docs: $(STAMP) ## Write what is generated: data dictionary, study schema, enviro
 
 bench: $(STAMP) ## Time the pass from a file to estimates; writes docs/benchmarks.md.
 	@$(BIN)/python tools/bench.py
+
+bench-world: $(STAMP) ## Time the synthetic world at the scale of a national platform; writes docs/benchmarks-world.md.
+	@$(BIN)/python tools/bench_world.py
+
+calibration: $(STAMP) ## Hold the synthetic world against its targets; writes docs/calibration.md.
+	@$(BIN)/python tools/evidence_world.py calibration
+
+scenarios: $(STAMP) ## Ask worlds whose truth is known; writes docs/scenarios.md (some minutes).
+	@$(BIN)/python tools/evidence_world.py scenarios
 
 lock: $(STAMP) ## Pin the newest allowed versions in requirements.lock (needs uv).
 	@uv pip compile pyproject.toml --universal --generate-hashes --all-extras --python-version 3.11 --no-header --no-annotate --quiet -o requirements.lock

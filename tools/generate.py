@@ -1,12 +1,13 @@
-"""Write what is generated from the code: data dictionary, study schema, environment.yml. `make docs` calls this."""
+"""Write what is generated from the code: data dictionary, schemas of study and world files, environment.yml. `make docs` calls this."""
 
 from __future__ import annotations
 
 import tomllib
 from pathlib import Path
 
+from impact import study
 from impact.schema import data_dictionary
-from impact.study import json_schema
+from impact.simulate import world
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"ibis-framework[duckdb]": "ibis-duckdb", "matplotlib": "matplotlib-base", "duckdb": "python-duckdb"}
@@ -45,7 +46,8 @@ def _conda(requirement: str) -> str:
 
 GENERATED = {
     "data/README.md": data_dictionary,
-    "studies/schema.json": json_schema,
+    "studies/schema.json": study.json_schema,
+    "worlds/schema.json": world.json_schema,
     "environment.yml": environment,
 }
 """Every generated file, and what writes it."""

@@ -6,7 +6,7 @@ Stages pass Parquet and JSON, never pickles. Every file is written beside its fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,10 +117,10 @@ class RunFolder:
         table = pd.DataFrame([[_not_a_formula(cell) for cell in row] for row in rows], columns=list(columns))
         write_whole(self.path / "tables" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
 
-    def publish_table(self, name: str, published: str) -> None:
-        """Copy a table of a stage beside the report: `{published}.parquet`."""
-        target = self.path / f"{published}.parquet"
-        write_whole(target, self.table_path(name).read_bytes())
+    def publish_table(self, name: str, published: str, stamp: Mapping[str, str] | None = None) -> None:
+        """Write a table of a stage beside the report, with the columns of a stamp added: `{published}.parquet`."""
+        table = self.read_table(name).assign(**(stamp or {}))
+        write_whole(self.path / f"{published}.parquet", table.to_parquet(index=False))
 
     def _stage_file(self, name: str, kind: str) -> Path:
         folder = self.path / "stages"

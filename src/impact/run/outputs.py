@@ -17,6 +17,8 @@ from impact.text import LANGUAGES
 from impact.verdict.verdict import Verdict
 
 TABLES = ("rates", "hazards", "survival_at", "results", "ladder", "adoption")
+SYNTHETIC = "SYNTHETIC / 合成数据"
+"""What every row of a published table says where the data are synthetic."""
 VALUES = ("checks", "errors", "spell_rules", "coverage_rules", "design_facts")
 
 
@@ -43,8 +45,18 @@ def publish(document: Document, study: Study, run: RunFolder) -> Markdown:
     render_html(document, run.figures, run.path / "report.html")
     for table in tables_of(document):
         rows = [[cell if isinstance(cell, str) else cell["en"] for cell in row] for row in table.rows]
-        run.write_csv(table.name, [column["en"] for column in table.columns], rows)
+        columns = [column["en"] for column in table.columns]
+        run.write_csv(table.name, [*columns, *_stamp_column(study)], [[*row, *_stamp(study)] for row in rows])
     results = next(name for name in ("results", "rates") if run.has(name))
-    run.publish_table(results, "results")
+    run.publish_table(results, "results", dict(zip(_stamp_column(study), _stamp(study), strict=True)))
     written = ("report.pdf", "brief.zh.pdf", "brief.en.pdf", "report.html", "results.parquet", "tables/", "figures/")
     return Markdown("Written: " + ", ".join(f"`{name}`" for name in written))
+
+
+def _stamp_column(study: Study) -> tuple[str, ...]:
+    """Name the column that tells synthetic numbers from others, where they are synthetic."""
+    return ("data",) if study.synthetic else ()
+
+
+def _stamp(study: Study) -> tuple[str, ...]:
+    return (SYNTHETIC,) if study.synthetic else ()

@@ -1,46 +1,8 @@
-"""Every table's columns, once: name, type, unit, grain, meaning. May touch: nothing.
-
-From here come the checks in `clean`, the data dictionary `data/README.md` and the labels of the reports.
-"""
+"""Tables that the pipeline makes on its way from a source to a report. May touch: nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["text", "integer", "number", "date", "yes_no"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table."""
-
-    name: str
-    kind: Kind
-    unit: str
-    """Unit of measurement, or an empty string where there is none."""
-    en: str
-    """Meaning, in English."""
-    zh: str
-    """Meaning, in Chinese."""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TableSchema:
-    """One table: what a row is, and its columns."""
-
-    name: str
-    grain: str
-    """What one row stands for; no two rows may share these columns."""
-    en: str
-    zh: str
-    columns: tuple[Column, ...]
-
-    def column_names(self) -> tuple[str, ...]:
-        """Give the names of the columns, in order."""
-        return tuple(column.name for column in self.columns)
-
+from impact.schema.table import Column, TableSchema
 
 WORKER_MONTH = TableSchema(
     name="worker_month",
@@ -48,7 +10,14 @@ WORKER_MONTH = TableSchema(
     en="What a worker did in a month (or in a year, where the study says so). Outcomes and covariates stand beside these under their own names.",
     zh="一名劳动者在一个月内的情况（若研究注明按年，则为一年）。结果变量与协变量以各自名称并列。",
     columns=(
-        Column("worker", "text", "", "Who: one value for one person; missing in repeated cross-sections", "劳动者编号；重复截面数据中缺失"),
+        Column(
+            "worker",
+            "text",
+            "",
+            "Who: one value for one person; missing in repeated cross-sections",
+            "劳动者编号；重复截面数据中缺失",
+            sensitivity="direct",
+        ),
         Column(
             "month",
             "integer",
@@ -75,8 +44,10 @@ WORKER_MONTH = TableSchema(
             "首次受协议覆盖的时间；缺失表示从未覆盖",
         ),
         Column("covered", "yes_no", "", "Whether the worker is under the agreement in this month", "当月是否受协议覆盖"),
-        Column("joined", "date", "day", "Day on which the worker joined", "入职日期"),
-        Column("left", "date", "day", "Day on which the worker left; missing while still there", "离职日期；在职者缺失"),
+        Column("joined", "date", "day", "Day on which the worker joined", "入职日期", sensitivity="quasi"),
+        Column(
+            "left", "date", "day", "Day on which the worker left; missing while still there", "离职日期；在职者缺失", sensitivity="quasi"
+        ),
     ),
 )
 
@@ -86,7 +57,7 @@ WORKER_SPELL = TableSchema(
     en="One line for each worker: joined, first and last seen, left.",
     zh="每名劳动者一行：入职、首次与末次出现、离职。",
     columns=(
-        Column("worker", "text", "", "Who", "劳动者编号", True),
+        Column("worker", "text", "", "Who", "劳动者编号", True, "direct"),
         Column("first_month", "integer", "month", "First month with a row", "首次出现的月份", True),
         Column("last_month", "integer", "month", "Last month with a row", "末次出现的月份", True),
         Column("months_seen", "integer", "months", "Months with a row", "出现的月数", True),
@@ -111,10 +82,28 @@ TIDY = TableSchema(
     columns=(
         Column("term", "text", "", "What is estimated", "估计项", True),
         Column("estimate", "number", "of the outcome", "Point estimate", "点估计", True),
-        Column("std_error", "number", "of the outcome", "Standard error; missing where the term is zero by construction", "标准误", True),
-        Column("conf_low", "number", "of the outcome", "Lower end of the pointwise interval", "置信区间下限", True),
-        Column("conf_high", "number", "of the outcome", "Upper end of the pointwise interval", "置信区间上限", True),
-        Column("p_value", "number", "", "Two-sided p-value of no effect", "双侧p值", True),
+        Column(
+            "std_error",
+            "number",
+            "of the outcome",
+            "Standard error; missing where the term is zero by construction",
+            "标准误；按构造为零的项缺失",
+        ),
+        Column(
+            "conf_low",
+            "number",
+            "of the outcome",
+            "Lower end of the pointwise interval; missing where the standard error is",
+            "置信区间下限；标准误缺失时缺失",
+        ),
+        Column(
+            "conf_high",
+            "number",
+            "of the outcome",
+            "Upper end of the pointwise interval; missing where the standard error is",
+            "置信区间上限；标准误缺失时缺失",
+        ),
+        Column("p_value", "number", "", "Two-sided p-value of no effect; missing where the standard error is", "双侧p值；标准误缺失时缺失"),
         Column("cohort", "integer", "month or year", "First covered month of the workers concerned", "首次覆盖时间（组群）"),
         Column("month", "integer", "month or year", "Month of the effect", "效应发生的时间"),
         Column("event_time", "integer", "months or years", "Months since first covered", "覆盖后经过的时间"),
@@ -127,21 +116,3 @@ TIDY = TableSchema(
         ),
     ),
 )
-
-TABLES: tuple[TableSchema, ...] = (WORKER_MONTH, WORKER_SPELL, TIDY)
-
-
-def data_dictionary() -> str:
-    """Write the data dictionary as Markdown, in English and Chinese."""
-    parts = ["# Data dictionary / 数据字典", "", "Made from `src/impact/schema.py` by `make docs`; do not edit by hand.", ""]
-    for table in TABLES:
-        parts += [f"## `{table.name}`", "", f"One row: {table.grain}. {table.en}", "", table.zh, ""]
-        parts += ["| column | type | unit | required | meaning | 含义 |", "| --- | --- | --- | --- | --- | --- |"]
-        parts += [_dictionary_row(column) for column in table.columns]
-        parts += [""]
-    return "\n".join(parts)
-
-
-def _dictionary_row(column: Column) -> str:
-    required = "yes" if column.required else ""
-    return f"| `{column.name}` | {column.kind} | {column.unit} | {required} | {column.en} | {column.zh} |"
