@@ -40,7 +40,7 @@ IN_PARQUET: dict[Kind, Callable[[pa.DataType], bool]] = {
 IN_CSV: dict[Kind, str] = {
     "text": r".*",
     "integer": r"-?\d+",
-    "number": r"-?\d+(\.\d+)?(e-?\d+)?|nan",
+    "number": r"-?\d+(\.\d+)?(e-?\d+)?",
     "date": r"\d{4}(-|/)\d{2}\1\d{2}|\d{2}/\d{2}/\d{4}",
     "yes_no": r"[Tt]rue|[Ff]alse",
 }
@@ -199,7 +199,7 @@ def _held(table: TableSchema, found: pa.Schema) -> list[tuple[Column, pa.DataTyp
 
 
 def _missing_in_text(table: TableSchema, path: Path) -> list[str]:
-    return [column.name for column, values in _cells(table, path).items() if column.required and values & {"", "nan"}]
+    return [column.name for column, values in _cells(table, path).items() if column.required and "" in values]
 
 
 def _missing_in_parquet(table: TableSchema, path: Path) -> list[str]:

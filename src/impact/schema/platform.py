@@ -134,9 +134,7 @@ _MONEY: tuple[Column, ...] = (
 )
 _REST: tuple[Column, ...] = (
     Column("complaints", "integer", "", "Whether there was a complaint: 0 or 1", "是否有投诉：0或1", True, heading="投诉数"),
-    Column(
-        "rating", "number", "stars", "Mean rating, 4.6 to 5.0; `NaN` without work", "平均评分，4.6至5.0；未出工为 `NaN`", heading="评分"
-    ),
+    Column("rating", "number", "stars", "Mean rating, 4.6 to 5.0; missing without work", "平均评分，4.6至5.0；未出工缺失", heading="评分"),
     Column(
         "status_end",
         "text",

@@ -27,6 +27,8 @@ _TAKE_SD = 0.02
 _UP_TAKE = 0.9
 """Share of the eligible who get their commission back [A]."""
 _LONGEST_DAY = 16.0
+_BUSIEST = 0.72
+"""Largest share of online time with a passenger or parcel [A]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +155,10 @@ def _hours(work: Work, people: People, months: WorkerMonths, person: Floats, luc
     mean = np.where(full, work.hours_full_time[0], work.hours_part_time[0])
     spread = np.where(full, work.hours_full_time[1], work.hours_part_time[1])
     a_day = np.clip(mean + spread * (0.8 * person[months.account] + 0.6 * 3.46 * (luck - 0.5)), 2.0, _LONGEST_DAY)
-    online = np.round(a_day * months.days, 2)
-    engaged = np.round(np.minimum(0.72 * online, months.orders * work.hours_an_order), 2)
-    pickup = np.round(np.minimum(0.20 * online, 0.25 * months.orders * work.hours_an_order), 2)
+    needed = months.orders * work.hours_an_order
+    online = np.round(np.minimum(np.maximum(a_day * months.days, needed / _BUSIEST), _LONGEST_DAY * months.days), 2)
+    engaged = np.round(np.minimum(_BUSIEST * online, needed), 2)
+    pickup = np.round(np.minimum(0.6 * (1 - _BUSIEST) * online, 0.25 * needed), 2)
     return online, pickup, engaged
 
 

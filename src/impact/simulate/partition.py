@@ -63,7 +63,7 @@ def csv_bytes(table: pa.Table, encoding: str, header: bool = True) -> bytes:
     """Write a table as CSV in an encoding; a byte-order mark stands at the head of `utf-8-sig`."""
     sink = pa.BufferOutputStream()
     plain = pa.table({name: _plain(column) for name, column in zip(table.column_names, table.columns, strict=True)})
-    csv.write_csv(plain, sink, csv.WriteOptions(include_header=header, quoting_style="needed"))
+    csv.write_csv(plain, sink, csv.WriteOptions(include_header=header, quoting_style="none", quoting_header="none"))
     content: bytes = sink.getvalue().to_pybytes()
     if encoding == _GB18030:
         return content.decode("utf-8").encode(_GB18030)

@@ -87,7 +87,7 @@ def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
         "cost_est": of(pay.cost),
         "net_est": of(pay.net),
         "complaints": np.where(worked, (random % np.uint64(97) < 6).astype(np.int16), 0).astype(np.int16),
-        "rating": np.where(worked, np.round(4.6 + 0.4 * ((random >> np.uint64(20)) % np.uint64(1000)).astype(float) / 1000, 2), np.nan),
+        "rating": pa.array(np.round(4.6 + 0.4 * ((random >> np.uint64(20)) % np.uint64(1000)).astype(float) / 1000, 2), mask=~worked),
         "status_end": named(list(STATUS), _status(one, rows, month, worked)),
         "last_active_date": last_active.astype("datetime64[D]"),
         "other_platform_flag": people.multi_home[rows],
