@@ -185,7 +185,7 @@ def test_a_worlds_registry_is_the_same_every_time_and_says_that_it_is_synthetic(
 
 def test_what_agreements_and_events_truly_do_stays_out_of_the_files(files):
     for text in files.values():
-        assert not [word for word in ("hazard_ratio", "effects", "commission_change", "hourly_floor", "income_ratio") if word in text]
+        assert not [word for word in ("hazard_ratio", "effects", "commission_change", "pay_floor_ratio", "income_ratio") if word in text]
         assert "&id" not in text
 
 

@@ -396,7 +396,7 @@ def test_an_agreement_without_effects_changes_no_number():
 
 
 def test_both_worlds_are_the_same_until_the_agreement_begins():
-    with_, without = twins(Effects(hazard_ratio=0.5, commission_change=-0.05, waives_commission=True, hourly_floor=1.5, income_ratio=1.1))
+    with_, without = twins(Effects(hazard_ratio=0.5, commission_change=-0.05, waives_commission=True, pay_floor_ratio=1.5, income_ratio=1.1))
     assert_array_equal(with_.life.first_day[:, :START], without.life.first_day[:, :START])
     assert_array_equal(with_.life.last_day[:, :START], without.life.last_day[:, :START])
     before, twin = with_.months.month < START, without.months.month < START
@@ -513,7 +513,7 @@ def test_the_waiver_gives_the_commission_back_to_the_eligible_who_accept():
 
 
 def test_nobody_covered_earns_less_than_the_floor():
-    with_, without = twins(Effects(hourly_floor=1.2))
+    with_, without = twins(Effects(pay_floor_ratio=1.2))
     below = []
     for one in (with_, without):
         account, month = one.months.account, one.months.month
@@ -539,6 +539,6 @@ def test_a_pay_gain_fades_by_half_in_the_stated_months():
 
 
 def test_other_platforms_do_not_notice_an_agreement_without_spillover():
-    everything = Effects(hazard_ratio=0.5, commission_change=-0.05, waives_commission=True, hourly_floor=1.5, income_ratio=1.1)
+    everything = Effects(hazard_ratio=0.5, commission_change=-0.05, waives_commission=True, pay_floor_ratio=1.5, income_ratio=1.1)
     for name in ("RH02", "DL01"):
         assert_same(*twins(everything, name=name))

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from impact.schema.dictionary import as_markdown
 from impact.schema.pipeline import TIDY, WORKER_MONTH, WORKER_SPELL
-from impact.schema.platform import RAW_ACCOUNT, RAW_WORKER_DAY, RAW_WORKER_MONTH, RAW_WORKER_MONTH_CSV, RAW_WORKER_MONTH_LOCAL
+from impact.schema.platform import (
+    RAW_ACCOUNT,
+    RAW_ACCOUNT_LOCAL,
+    RAW_ELIGIBILITY,
+    RAW_WORKER_DAY,
+    RAW_WORKER_MONTH,
+    RAW_WORKER_MONTH_CSV,
+    RAW_WORKER_MONTH_LOCAL,
+)
 from impact.schema.surroundings import (
     RAW_BARGAINING_LOG,
     RAW_CITY,
@@ -31,9 +39,11 @@ from impact.schema.world import (
 __all__ = [
     "GROUPS",
     "RAW_ACCOUNT",
+    "RAW_ACCOUNT_LOCAL",
     "RAW_BARGAINING_LOG",
     "RAW_CITY",
     "RAW_CITY_MONTH",
+    "RAW_ELIGIBILITY",
     "RAW_PLATFORM",
     "RAW_SURVEY_ANSWERS",
     "RAW_SURVEY_FRAME",
@@ -77,6 +87,8 @@ GROUPS: tuple[Group, ...] = (
         "平台、用工企业、指导员与问卷的原始文件，含缺陷。文件名以世界文件夹为起点。`raw/registry/*.yaml` 为带日期的事实，格式同 `data/registry/`，不是表。",
         (
             RAW_ACCOUNT,
+            RAW_ACCOUNT_LOCAL,
+            RAW_ELIGIBILITY,
             RAW_WORKER_MONTH,
             RAW_WORKER_MONTH_CSV,
             RAW_WORKER_MONTH_LOCAL,

@@ -12,13 +12,13 @@ _CITY = Column("city_id", "text", "", "City, as in `raw_city`", "城市编号，
 RAW_ACCOUNT = TableSchema(
     name="raw_account",
     grain="account",
-    en="Every account that a platform ever had, as it stands on the last day of the world. Workers of bargaining units have none.",
-    zh="平台曾有的每个账户一行，为世界最后一日的状态。协商单元的劳动者不在其中。",
+    en="Every account that a platform ever had, as it stands on the last day of the world.",
+    zh="平台曾有的每个账户一行，为世界最后一日的状态。",
     files=("raw/platform/account/{platform}.parquet",),
     columns=(
         _ACCOUNT,
         Column("name", "text", "", "Name of the holder; invented", "姓名；虚构", True, "direct"),
-        Column("phone", "text", "", "Phone number, 1990000… to 1990999…; invented", "手机号，1990000至1990999开头；虚构", True, "direct"),
+        Column("phone", "text", "", "Phone number, 199 and eight digits; invented", "手机号，199开头；虚构", True, "direct"),
         Column("platform_id", "text", "", "Platform, as in `raw_platform`", "平台编号，见 `raw_platform`", True),
         _CITY,
         Column("reg_date", "date", "day", "Day of registration", "注册日期", True, "quasi"),
@@ -133,7 +133,7 @@ _MONEY: tuple[Column, ...] = (
     ),
 )
 _REST: tuple[Column, ...] = (
-    Column("complaints", "integer", "", "Whether there was a complaint: 0 or 1", "是否有投诉：0或1", True, heading="投诉数"),
+    Column("complaints", "integer", "", "Complaints of the month", "当月投诉数", True, heading="投诉数"),
     Column("rating", "number", "stars", "Mean rating, 4.6 to 5.0; missing without work", "平均评分，4.6至5.0；未出工缺失", heading="评分"),
     Column(
         "status_end",
@@ -143,6 +143,16 @@ _REST: tuple[Column, ...] = (
         "月末状态：active 正常、inactive 未出工、closed 已注销、purged 已清理（CSV中为中文）",
         True,
         heading="月末状态",
+    ),
+    Column(
+        "first_active_date",
+        "date",
+        "day",
+        "First day with an order; missing without work; in CSV 2025/03/07",
+        "当月首个出工日；未出工缺失；CSV中写作2025/03/07",
+        False,
+        "quasi",
+        heading="最早出工日",
     ),
     Column(
         "last_active_date",
@@ -190,16 +200,74 @@ RAW_WORKER_MONTH_CSV = TableSchema(
     columns=(_BEFORE_MONTH, _MONTH_KEY, *_MONTH[1:]),
 )
 
+RAW_ACCOUNT_LOCAL = replace(
+    RAW_ACCOUNT,
+    name="raw_account_local",
+    en="The same for the workers of the home city's bargaining units, as their employers keep it, with firm and unit. They have no account of their own at a platform.",
+    zh="本市各协商单元劳动者的同一内容，由用工企业保存，另有企业与协商单元。他们在平台没有自己的账户。",
+    files=("raw/platform/account/QINGDAO-{industry}.parquet",),
+    columns=(*RAW_ACCOUNT.columns[:5], replace(_FIRM, heading=""), replace(_UNIT, heading=""), *RAW_ACCOUNT.columns[5:]),
+)
+
+RAW_ELIGIBILITY = TableSchema(
+    name="raw_eligibility",
+    grain="account",
+    en="Whom the waiver clause of a platform's agreement names, when that was verified, and what it brought until the last day of the world.",
+    zh="平台协议免佣条款所列的人员、核验日期，以及截至世界最后一日的受益金额。",
+    files=("raw/platform/eligibility/{platform}.csv",),
+    columns=(
+        _ACCOUNT,
+        Column(
+            "clause_id",
+            "text",
+            "",
+            "Clause, as in `raw/registry/clauses.yaml`",
+            "条款编号，见 `raw/registry/clauses.yaml`",
+            True,
+            "sensitive",
+        ),
+        Column(
+            "eligible_pre",
+            "integer",
+            "",
+            "1 by records from before the agreement; missing where it was declared afterwards",
+            "按协议之前的记录为1；事后申报者缺失",
+            False,
+            "sensitive",
+        ),
+        Column("source", "text", "", "登记档案 (records) or 本人申报 (declared)", "来源：登记档案或本人申报", True),
+        Column("verified_date", "date", "day", "Day of verification", "核验日期", True, "quasi"),
+        Column(
+            "benefit_start",
+            "date",
+            "day",
+            "First day of the waiver; missing where it was never used",
+            "免佣起始日；未享受者缺失",
+            False,
+            "quasi",
+        ),
+        Column(
+            "benefit_yuan",
+            "number",
+            "yuan",
+            "Commission paid back until the last day of the world",
+            "截至世界最后一日返还的抽成",
+            True,
+            "sensitive",
+        ),
+    ),
+)
+
 RAW_WORKER_MONTH_LOCAL = TableSchema(
     name="raw_worker_month_local",
     grain="account × month",
-    en="The same of the workers of the home city's bargaining units, industry by industry, with firm and unit. These workers are in no other export.",
-    zh="本市各协商单元劳动者的同一内容，按行业分文件，另有企业与协商单元。这些劳动者不在其他导出文件中。",
+    en="The same of the workers of the home city's bargaining units, industry by industry, with firm and unit. Who they are stands in `raw_account_local`.",
+    zh="本市各协商单元劳动者的同一内容，按行业分文件，另有企业与协商单元。人员信息见 `raw_account_local`。",
     files=("raw/platform/csv/QINGDAO-{industry}_{month}.csv",),
     columns=(_BEFORE_MONTH, _MONTH_KEY, _AT, _FIRM, _UNIT, *_MONTH[2:]),
 )
 
-_OF_THE_DAY = {"gross", "take", "incentive", "penalty"}
+_OF_THE_DAY = {"gross", "take", "incentive", "penalty", "cost_est"}
 
 RAW_WORKER_DAY = TableSchema(
     name="raw_worker_day",

@@ -99,8 +99,8 @@ STUDY_WORKER_MONTH = TableSchema(
 TRUE_WORKERS = TableSchema(
     name="true_workers",
     grain="account",
-    en="What the exports do not say of an account: who really left, when and why. Positions of months count from 0, the world's first.",
-    zh="导出数据未说明的情况：谁真正离开、何时、为何。月份位置自0起，0为世界首月。",
+    en="What the exports do not say of an account: who really left, when and why.",
+    zh="导出数据未说明的情况：谁真正离开、何时、为何。",
     files=("truth/workers.parquet",),
     columns=(
         Column("account_id", "text", "", "Account", "账户编号", True, "direct"),
@@ -139,18 +139,18 @@ TRUE_WORKERS = TableSchema(
         ),
         Column(
             "closed_month",
-            "integer",
-            "position of a month",
-            "Month in which the account was closed; missing where it was not",
-            "账户关闭月份的位置；未关闭者缺失",
+            "text",
+            "month",
+            "Month in which the account was closed, such as 2025-03; missing where it was not",
+            "账户关闭月份，如 2025-03；未关闭者缺失",
         ),
         Column("closing", "text", "", "open, closed or purged", "open 未关闭、closed 已注销、purged 已清理", True),
         Column(
-            "first_covered_month",
-            "integer",
-            "position of a month",
-            "First month under an agreement; missing for never",
-            "首个受覆盖月份的位置；从未覆盖者缺失",
+            "first_covered",
+            "text",
+            "month",
+            "First month under an agreement, such as 2025-03; missing for never",
+            "首个受覆盖月份，如 2025-03；从未覆盖者缺失",
         ),
         Column(
             "eligible", "yes_no", "", "Whether the waiver names the person, by the records", "是否符合免佣条件（按档案）", True, "sensitive"
@@ -176,6 +176,7 @@ _COUNTS: tuple[Column, ...] = tuple(
     for name, unit, en, zh in (
         ("registered", "accounts", "Open accounts", "在册账户"),
         ("entries", "people", "People with their first order in the month", "当月首单的人数"),
+        ("closures", "accounts", "Accounts closed in the month, purges among them", "当月关闭的账户，含清理"),
         ("in_service", "people", "People between first and last working day, pauses included", "首个至最后出工日之间的人数，含暂停者"),
         ("exits", "people", "Of these, those whose last working day of all is in the month", "其中当月最后出工、此后不再返回的人数"),
         ("working", "people", "People with work", "当月出工人数"),
@@ -192,7 +193,7 @@ _COUNTS: tuple[Column, ...] = tuple(
         ("orders", "orders", "Orders", "完单量"),
         ("online_hours", "hours", "Hours online", "在线小时"),
         ("gross", "yuan", "Gross", "流水"),
-        ("commission", "yuan", "Commission before refunds", "抽成（返还之前）"),
+        ("commission_kept", "yuan", "Commission less what was paid back", "抽成（扣除返还）"),
         ("receipts", "yuan", "Receipts", "到手收入"),
         ("net", "yuan", "Net income", "净收入"),
     )
@@ -265,13 +266,12 @@ TRUE_DEFINITIONS = TableSchema(
     columns=(
         Column("group", "text", "", "Platform, or bargaining unit", "平台或协商单元", True),
         Column("first_month", "text", "month", "First of the twelve months", "十二个月的首月", True),
-        Column("months", "integer", "months", "Always 12", "均为12", True),
         Column(
             "exits_counted",
             "text",
             "",
-            "true exits, 30d or 90d; measured ones are too few at the end of the data",
-            "所计离开：true 真实、30d、90d；数据末尾的后两者偏少",
+            "true exits, 30d, 90d, or closures of accounts",
+            "所计离开：true 真实、30d、90d，或 closures 账户关闭",
             True,
         ),
         Column(
@@ -282,7 +282,13 @@ TRUE_DEFINITIONS = TableSchema(
             "分母的定义（六种）",
             True,
         ),
-        Column("numerator", "number", "people", "Exits", "离开人数", True),
+        Column(
+            "numerator",
+            "number",
+            "people or accounts",
+            "Exits or closures; missing where measured exits are not known for the whole year",
+            "离开人数或关闭账户数；全年无法判断时缺失",
+        ),
         Column("denominator_value", "number", "people, accounts or person-months", "Denominator", "分母的值", True),
         Column(
             "rate",

@@ -30,9 +30,9 @@ class Absences:
     """The last day of the data."""
 
     def exit(self, window: int) -> NDArray[np.float64]:
-        """Say whether each month is the last before an absence longer than `window` days; missing where it is not known yet."""
+        """Say whether each month is the last before an absence longer than `window` days; missing where the window reaches beyond the data, also for those who came back: they alone would be a selection."""
         left = (self.gap > window).astype(float)
-        return np.where((self.gap == FAR) & (self.last + window > self.end), np.nan, left)
+        return np.where(self.last + window > self.end, np.nan, left)
 
 
 def absences(months: WorkerMonths, first_month: int, number: int) -> Absences:

@@ -37,6 +37,7 @@ HEADINGS = {
     "complaints": "投诉数",
     "rating": "评分",
     "status_end": "月末状态",
+    "first_active_date": "最早出工日",
     "last_active_date": "最后出工日",
     "other_platform_flag": "是否多平台",
 }
@@ -47,12 +48,17 @@ _STATUS = {"active": "正常", "inactive": "未出工", "closed": "已注销", "
 def in_chinese(piece: Piece, file: str, above: int, renewed: bool, mixed_dates: bool, seed: int) -> Piece:
     """Write a piece with the headings of its time; with `mixed_dates`, some dates day first, each in the ledger."""
     table, dates = _dates(piece.table, file, above, mixed_dates, seed)
+    table = table.set_column(
+        table.column_names.index("first_active_date"), "first_active_date", pc.strftime(table["first_active_date"], format="%Y/%m/%d")
+    )
     status = pc.cast(table["status_end"], pa.string())
     for english, chinese in _STATUS.items():
         status = pc.if_else(pc.equal(status, english), chinese, status)
     table = table.set_column(table.column_names.index("status_end"), "status_end", status)
-    headings = [NEW_GROSS if renewed and name == "gross" else HEADINGS[name] for name in table.column_names]
-    return Piece(table.rename_columns(headings), pd.concat([piece.ledger, dates], ignore_index=True))
+    named = {**HEADINGS, "gross": NEW_GROSS} if renewed else HEADINGS
+    lines = pd.concat([piece.ledger, dates], ignore_index=True)
+    lines["column"] = lines["column"].map(lambda column: named.get(column, column))
+    return Piece(table.rename_columns([named[name] for name in table.column_names]), lines)
 
 
 def encoding(renewed: bool) -> str:

@@ -12,14 +12,18 @@ from impact.simulate.world import World
 from impact.simulate.world_parts import ClaimedRate
 
 YEAR = 12
+_WHOLE = 0.999
+"""Share of a year's worker-months for which measured exits must be known."""
+_NUMERATORS = {"true": "exits", "30d": "exits_30d", "90d": "exits_90d", "closures": "closures"}
 DENOMINATORS = ("average_stock", "opening_stock", "ever_in_stock", "average_registered", "average_active", "person_months")
 """What exits are divided by; `person_months` gives the annualised hazard 1 − (1 − h)¹²."""
 
 
 def definitions(world: World, counts: pd.DataFrame) -> pd.DataFrame:
-    """Give yearly churn by group, calendar year of the world and definition, in the world with agreements.
+    """Give churn by group, year of the world (twelve months from its first, thirteenth … month) and definition, in the world with agreements.
 
-    Returns `group, first_month, months, exits_counted (true, 30d, 90d), denominator, numerator, denominator_value, rate`.
+    Returns `group, first_month, exits_counted (true, 30d, 90d, closures), denominator, numerator, denominator_value, rate`; missing where measured exits are
+    not known for a whole year.
     """
     there = counts[counts["world"] == "with"].groupby(["group", "month"]).sum(numeric_only=True)
     rows = []
@@ -31,13 +35,13 @@ def definitions(world: World, counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def claimed(counts: pd.DataFrame, group: str, rate: ClaimedRate) -> float:
-    """Work out a claimed rate from true counts: exits of some months over the denominator that the claim takes, as it is printed."""
+    """Work out a claimed rate from true counts: exits, or closures of accounts, of some months over the denominator that the claim takes, as it is printed."""
     table = counts[(counts["world"] == "with") & (counts["group"] == group)].groupby("month").sum(numeric_only=True)
     whole = int(rate.months)
     window = table.loc[rate.first_month :].iloc[: whole + (rate.months > whole)]
     weights = pd.Series(1.0, index=window.index)
     weights.iloc[whole:] = rate.months - whole
-    exits = float((window["exits"] * weights).sum())
+    exits = float((window[rate.numerator] * weights).sum())
     if rate.denominator == "cumulated_hazard":
         kept = 1 - (window["exits"] / window["in_service"]).to_numpy()
         return float(1 - np.prod(kept ** weights.to_numpy()))
@@ -46,14 +50,15 @@ def claimed(counts: pd.DataFrame, group: str, rate: ClaimedRate) -> float:
 
 def _rates(window: pd.DataFrame) -> list[dict[str, object]]:
     rows = []
-    for counted, column in (("true", "exits"), ("30d", "exits_30d"), ("90d", "exits_90d")):
-        exits = float(window[column].sum())
+    for counted, column in _NUMERATORS.items():
+        known = counted not in ("30d", "90d") or window[f"known_{counted}"].sum() >= _WHOLE * window["working"].sum()
+        exits = float(window[column].sum()) if known else float("nan")
         for name in DENOMINATORS:
             value = _denominator(window, name)
             share = exits / value if value else float("nan")
             rate = 1 - (1 - share) ** YEAR if name == "person_months" else share
             measured = {"exits_counted": counted, "denominator": name, "numerator": exits, "denominator_value": value, "rate": rate}
-            rows.append({"first_month": window.index[0], "months": len(window), **measured})
+            rows.append({"first_month": window.index[0], **measured})
     return rows
 
 

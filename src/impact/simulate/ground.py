@@ -14,6 +14,7 @@ from impact.simulate.platform_defects import is_test_account
 from impact.simulate.platform_tables import first_trips, named
 from impact.simulate.population import STOCK
 from impact.simulate.scene import NEVER
+from impact.simulate.study_tables import month_labels
 
 _DAYS_A_MONTH = 30.4375
 
@@ -38,9 +39,9 @@ def worker_truth(one: Lived) -> pa.Table:
             "in_stock_at_start": people.active & (people.entry == STOCK),
             "exit": pa.array(exits.astype("datetime64[D]")),
             "cause": pa.array(np.array(CAUSES)[life.cause], mask=~left),
-            "closed_month": pa.array(np.where(closed, life.closed, 0), mask=~closed),
+            "closed_month": month_labels(world.first, np.where(closed, life.closed, NEVER)),
             "closing": np.array(["open", "closed", "purged"])[life.closing],
-            "first_covered_month": pa.array(np.where(covered < world.months, covered, 0), mask=covered >= world.months),
+            "first_covered": month_labels(world.first, np.where(covered < world.months, covered, NEVER)),
             "eligible": people.eligible,
             "score": people.score,
             "full_time": people.full_time,

@@ -1,6 +1,6 @@
 """Names, phone numbers and account ids of people who do not exist. May touch: nothing.
 
-All follow from the account's key, so that every file calls a person the same. Phone numbers begin with 1990000 to 1990999: invented, and easy to search for.
+All follow from the account's key, so that every file calls a person the same. Phone numbers begin with 199 and go on at random: invented.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from impact.simulate.population import People, Pool
 from impact.simulate.streams import mixed
@@ -56,7 +55,7 @@ def names(people: People) -> pa.Array:
 
 def phones(people: People) -> pa.Array:
     """Write the phone numbers of people."""
-    return pc.cast(pa.array(_last_digits(people.key) + np.uint64(19_900_000_000)), pa.string())
+    return pc.cast(pa.array(mixed(people.key, 12) % np.uint64(100_000_000) + np.uint64(19_900_000_000)), pa.string())
 
 
 def devices(people: People) -> pa.Array:
@@ -64,7 +63,3 @@ def devices(people: People) -> pa.Array:
     random = mixed(people.key, 13)
     device = np.where(people.never_trips, random % np.uint64(1 + len(random) // 400), random >> np.uint64(16))
     return pc.binary_join_element_wise("D", pc.utf8_lpad(pc.cast(pa.array(device), pa.string()), 15, "0"), "")
-
-
-def _last_digits(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return mixed(keys, 12) % np.uint64(1_000_000)

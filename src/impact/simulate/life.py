@@ -88,7 +88,7 @@ def live(scene: Scene, pool: Pool, people: People, luck: Luck) -> Life:
     first, last = np.zeros((2, size, world.months), dtype=np.int8)
     ends, begins = np.zeros((2, size, world.months), dtype=bool)
     left, left_day = np.full(size, NEVER), np.zeros(size, dtype=np.int64)
-    away = np.full(size, -2)
+    away = np.full(size, -NEVER)
     """Month in which the last pause began."""
     pauses_an_exit = work.return_share / (1 - work.return_share)
     for month in range(world.months):

@@ -146,7 +146,7 @@ def _gains(half_life: float, since: NDArray[np.int64], before: Floats, after: Fl
 
 
 def _floor(scene: Scene, effects: Effects, city: NDArray[np.int64]) -> Floats:
-    return np.asarray((effects.hourly_floor or 0.0) * scene.minimum_wage[city])
+    return np.asarray((effects.pay_floor_ratio or 0.0) * scene.minimum_wage[city])
 
 
 def _hours(work: Work, people: People, months: WorkerMonths, person: Floats, luck: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:

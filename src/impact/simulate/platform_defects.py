@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impact.simulate.chunk import Lived
-from impact.simulate.life import CLOSED
+from impact.simulate.life import CLOSED, PURGED
 from impact.simulate.planted import joined, ledger
 from impact.simulate.platform_tables import MONEY, STATUS
 from impact.simulate.streams import mixed, stream
@@ -68,12 +68,19 @@ def is_test_account(one: Lived) -> Bools:
 
 
 def plant_accounts(one: Lived, table: pa.Table, file: str, above: int) -> Piece:
-    """Name the test accounts as testers do."""
+    """Name the test accounts as testers do; list them, accounts that never take an order and share devices, and accounts that a purge closed."""
     test = is_test_account(one)
     names = pc.if_else(pa.array(test), pa.array([f"测试账号{number}" for number in one.people.number]), table["name"])
-    rows = np.nonzero(test)[0]
-    written = ledger("test_account", file, rows + above + 1, _texts(table["account_id"], rows), "name", written=_texts(names, rows))
-    return Piece(table.set_column(table.column_names.index("name"), "name", names), written)
+    rows, never = np.nonzero(test)[0], np.nonzero(one.people.never_trips & ~test)[0]
+    tests = ledger("test_account", file, rows + above + 1, _texts(table["account_id"], rows), "name", written=_texts(names, rows))
+    devices, ids = _texts(table["device_id"], never), _texts(table["account_id"], never)
+    shared = ledger("shared_device", file, never + above + 1, ids, "device_id", written=devices, expected="flag")
+    purged = np.nonzero(one.life.closing == PURGED)[0]
+    days = _texts(table["closed_date"], purged)
+    purge = ledger(
+        "purged_account", file, purged + above + 1, _texts(table["account_id"], purged), "closed_date", written=days, expected="flag"
+    )
+    return Piece(table.set_column(table.column_names.index("name"), "name", names), joined([tests, shared, purge]))
 
 
 def plant_months(one: Lived, table: pa.Table, accounts: NDArray[np.int64], month: int, file: str, above: int, plan: FilePlan) -> Piece:
@@ -81,12 +88,12 @@ def plant_months(one: Lived, table: pa.Table, accounts: NDArray[np.int64], month
     world = one.scene.world
     keys = one.people.key[accounts] * np.uint64(128) + np.uint64(month)
     table, tests = _tested(table, is_test_account(one)[accounts] & (_uniform(keys, 32) < 0.5), file, above)
-    gross = table["gross"].to_numpy()
-    table, negative = _negative(table, (_uniform(keys, 33) < world.planted.negative_fares) & (gross > 1), file, above)
     closed = (one.life.closed[accounts] == month) & (one.life.closing[accounts] >= CLOSED)
     table, after = _active_when_closed(table, closed & (_uniform(keys, 34) < world.planted.closed_activity), file, above)
     if file in plan.fen:
         table = _in_fen(table)
+    paid = table["gross"].to_numpy() > 1
+    table, negative = _negative(table, (_uniform(keys, 33) < world.planted.negative_fares) & paid, file, above)
     return Piece(table, joined([tests, negative, after]))
 
 
@@ -109,14 +116,15 @@ def plant_days(one: Lived, table: pa.Table, file: str, above: int, plan: FilePla
     return Piece(pa.concat_tables([table, extra]), joined([twice, replaced]))
 
 
-def file_defects(plan: FilePlan, renamed: list[str]) -> pd.DataFrame:
-    """Write the ledger's lines for what is wrong with whole files; their row is missing."""
+def file_defects(plan: FilePlan, months: list[str], renamed: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    """Write the ledger's lines for what is wrong with whole files; their row is missing.
+
+    `months` are those of the world; `renamed` gives the old and the new name of gross in the files that have the new one.
+    """
     fen = [ledger("fen_for_yuan", file, [None], [file], ", ".join(MONEY), ["yuan"], ["fen"], "change") for file in plan.fen]
-    utc = [
-        ledger("utc_days", f"platform/worker_day/*/{name}.parquet", [None], [name], "date", ["UTC+8"], ["UTC"], "change")
-        for name in plan.utc
-    ]
-    names = [ledger("renamed_column", file, [None], [file], "gross", ["gross"], ["gross_fare"], "change") for file in renamed]
+    days = [f"platform/worker_day/ym={month}/{name}.parquet" for name in plan.utc for month in months]
+    utc = [ledger("utc_days", file, [None], [file], "date", ["UTC+8"], ["UTC"], "change") for file in days]
+    names = [ledger("renamed_column", file, [None], [file], new, [old], [new], "change") for file, (old, new) in renamed.items()]
     return joined([*fen, *utc, *names])
 
 

@@ -27,7 +27,11 @@ def account_table(one: Lived) -> pa.Table:
     """Write one row per account of a chunk, with the direct identifiers that raw exports have."""
     people, world = one.people, one.scene.world
     registered = _registered(one)
-    closed = np.where(one.life.closing == OPEN, np.datetime64("NaT"), _first_days(one)[np.minimum(one.life.closed, world.months - 1)] + 14)
+    closed = np.where(
+        one.life.closing == OPEN,
+        np.datetime64("NaT"),
+        first_days(one)[np.minimum(one.life.closed, world.months - 1)] + _day_of_closure(people.key),
+    )
     status = np.array(["open", "closed", "purged"])[one.life.closing]
     columns = {
         "account_id": account_ids(one.pool, people),
@@ -65,8 +69,7 @@ def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
         filled[worked] = values[place[worked]]
         return filled
 
-    first = _first_days(one)[month]
-    last_active = np.where(worked, first + of(months.last_day, np.int64).astype(np.int64) - 1, np.datetime64("NaT"))
+    first = first_days(one)[month]
     random = mixed(people.key[rows] * np.uint64(64) + np.uint64(month), 21)
     columns = {
         "account_id": account_ids(one.pool, people).take(pa.array(rows)),
@@ -86,10 +89,11 @@ def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
         "receipts": of(pay.receipts),
         "cost_est": of(pay.cost),
         "net_est": of(pay.net),
-        "complaints": np.where(worked, (random % np.uint64(97) < 6).astype(np.int16), 0).astype(np.int16),
+        "complaints": np.where(worked, _complaints(random), 0).astype(np.int16),
         "rating": pa.array(np.round(4.6 + 0.4 * ((random >> np.uint64(20)) % np.uint64(1000)).astype(float) / 1000, 2), mask=~worked),
         "status_end": named(list(STATUS), _status(one, rows, month, worked)),
-        "last_active_date": last_active.astype("datetime64[D]"),
+        "first_active_date": _active(first, of(months.first_day, np.int64), worked),
+        "last_active_date": _active(first, of(months.last_day, np.int64), worked),
         "other_platform_flag": people.multi_home[rows],
     }
     return pa.table(columns), rows
@@ -107,7 +111,7 @@ def day_table(one: Lived, month: int) -> pa.Table:
     orders = months.day_orders[source].astype(np.int64)
     share = _cumulated(orders, row, begin, months.orders[chosen])
     evenly = (share[0] + _cumulated(np.ones(len(row), dtype=np.int64), row, begin, number)[0]) / 2, begin
-    date = _first_days(one)[month] + months.day_of_month[source].astype(np.int64) - 1
+    date = first_days(one)[month] + months.day_of_month[source].astype(np.int64) - 1
     account = months.account[chosen][row]
     hours = {name: _split(getattr(one.pay, held)[chosen], row, evenly) for name, held in _HOURS.items()}
     money = {name: _split(getattr(one.pay, held)[chosen], row, share) for name, held in _DAY_MONEY.items()}
@@ -130,7 +134,7 @@ def day_table(one: Lived, month: int) -> pa.Table:
 
 
 _HOURS = {"p1_h": "waiting_hours", "p2_h": "pickup_hours", "p3_h": "engaged_hours"}
-_DAY_MONEY = {"gross": "gross", "take": "commission", "incentive": "incentive", "penalty": "penalty"}
+_DAY_MONEY = {"gross": "gross", "take": "commission", "incentive": "incentive", "penalty": "penalty", "cost_est": "cost"}
 
 
 def _cumulated(
@@ -158,13 +162,27 @@ def _clock(keys: NDArray[np.uint64], date: Dates, hours: NDArray[np.float64]) ->
     return start, end
 
 
+def _active(first: np.datetime64, day: NDArray[np.generic], worked: NDArray[np.bool_]) -> Dates:
+    """Give a working day of the month; missing where there was none."""
+    return np.where(worked, first + day.astype(np.int64) - 1, np.datetime64("NaT")).astype("datetime64[D]")
+
+
+def _complaints(random: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Draw complaints of a month: most people have none."""
+    return np.asarray((random % np.uint64(97) < 6).astype(np.int64) + (random % np.uint64(89) < 3) + (random % np.uint64(83) < 1))
+
+
+def _day_of_closure(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.asarray((mixed(keys, 25) % np.uint64(28)).astype(np.int64))
+
+
 def _status(one: Lived, rows: NDArray[np.int64], month: int, worked: NDArray[np.bool_]) -> NDArray[np.int64]:
     ends = one.life.closed[rows] == month
     closing = np.where(one.life.closing[rows] == PURGED, 3, 2)
     return np.where(ends & (one.life.closing[rows] >= CLOSED), closing, np.where(worked, 0, 1))
 
 
-def _first_days(one: Lived) -> Dates:
+def first_days(one: Lived) -> Dates:
     """Give the first day of each month of the world."""
     world = one.scene.world
     return (np.datetime64("0000-01", "M") + np.arange(world.first, world.first + world.months)).astype("datetime64[D]")
@@ -172,7 +190,7 @@ def _first_days(one: Lived) -> Dates:
 
 def _registered(one: Lived) -> Dates:
     """Give the registration day; those of before registered with their tenure, or at some time in five years."""
-    people, firsts = one.people, _first_days(one)
+    people, firsts = one.people, first_days(one)
     ago = np.where(people.active, 30.4375 * people.tenure_at_start, 30 + (mixed(people.key, 23) % np.uint64(1800)).astype(float)).astype(
         np.int64
     )
@@ -184,7 +202,7 @@ def _registered(one: Lived) -> Dates:
 
 def first_trips(one: Lived) -> Dates:
     """Give the day of the first order: within the world for entrants, soon after registration for those of before; missing where there is none."""
-    people, firsts = one.people, _first_days(one)
+    people, firsts = one.people, first_days(one)
     place = one.at[np.arange(len(people.entry)), np.maximum(people.entry, 0)]
     seen = (people.entry != STOCK) & (place != NOWHERE)
     first = np.where(seen, one.months.first_day[np.where(seen, place, 0)], 1)

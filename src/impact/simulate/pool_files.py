@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from impact.months import label
-from impact.simulate.chinese_csv import encoding, in_chinese
+from impact.simulate.chinese_csv import HEADINGS, NEW_GROSS, encoding, in_chinese
 from impact.simulate.chunk import Lived, lived
+from impact.simulate.eligibility import eligibility_table, has_waiver
 from impact.simulate.ground import worker_truth, workforce
 from impact.simulate.orders import order_law
 from impact.simulate.partition import Partition
@@ -19,6 +21,7 @@ from impact.simulate.population import Integers, Pool, people_of
 from impact.simulate.scene import Scene
 from impact.simulate.study_tables import firms_and_units, study_tables
 from impact.simulate.tally import Tally, table, tally
+from impact.simulate.units import bargaining_units
 from impact.simulate.world import World
 from impact.simulate.world_parts import Industry
 
@@ -26,6 +29,8 @@ DAY_INDUSTRIES: tuple[Industry, ...] = ("ride_hail", "delivery")
 """Industries whose platforms export worker-days."""
 CSV_INDUSTRIES: tuple[Industry, ...] = ("freight",)
 """Industries whose platforms export CSV."""
+NEW_NAME = "gross_fare"
+"""What the ride-hail exports call gross once the software has been renewed."""
 CSV_HEADER = 1
 """Rows above the first record of a CSV file, as users count."""
 
@@ -72,8 +77,13 @@ def planned(world: World) -> FilePlan:
 
 def whole_file_ledger(world: World, plan: FilePlan) -> pd.DataFrame:
     """Write the ledger's lines for files that are wrong as a whole."""
-    names = [platform.id for platform in world.platforms if platform.industry == "ride_hail"]
-    return file_defects(plan, [month_file(name, month) for month in _months(world) if _is_renewed(world, month) for name in names])
+    renewed = [month for month in _months(world) if _is_renewed(world, month)]
+    in_parquet = [platform.id for platform in world.platforms if platform.industry == "ride_hail"]
+    in_csv = [platform.id for platform in world.platforms if platform.industry in CSV_INDUSTRIES]
+    in_csv += [_local_name(industry) for industry in dict.fromkeys(unit.industry for unit in bargaining_units(world))]
+    renamed = {month_file(name, month): ("gross", NEW_NAME) for month in renewed for name in in_parquet}
+    renamed |= {csv_file(name, month): (HEADINGS["gross"], NEW_GROSS) for month in renewed for name in in_csv}
+    return file_defects(plan, _months(world), renamed)
 
 
 def month_file(name: str, month: str) -> str:
@@ -84,6 +94,10 @@ def month_file(name: str, month: str) -> str:
 def csv_file(name: str, month: str) -> str:
     """Give the path, below `raw/`, of the worker-months that a platform or an industry's local employers export as CSV."""
     return f"platform/csv/{name}_{month}.csv"
+
+
+def _local_name(industry: Industry) -> str:
+    return f"QINGDAO-{industry}"
 
 
 def _months(world: World) -> list[str]:
@@ -101,7 +115,7 @@ def _is_touched(scene: Scene, pool: Pool) -> bool:
 
 
 def _write_chunk(one: Lived, tables: frozenset[str], files: Partition, plan: FilePlan, gathered: Gathered) -> None:
-    if "account" in tables and not one.pool.local:
+    if "account" in tables:
         _write_accounts(one, files, gathered)
     for month in range(one.scene.world.months):
         if "worker_month" in tables:
@@ -119,10 +133,15 @@ def _write_chunk(one: Lived, tables: frozenset[str], files: Partition, plan: Fil
 
 
 def _write_accounts(one: Lived, files: Partition, gathered: Gathered) -> None:
-    file = f"platform/account/{one.pool.name}.parquet"
-    piece = plant_accounts(one, account_table(one), file, files.rows(f"raw/{file}"))
+    name, table = one.pool.name, account_table(one)
+    if one.pool.local:
+        name, table = _local_name(one.pool.industry), _with_firms(one, table, np.arange(table.num_rows))
+    file = f"platform/account/{name}.parquet"
+    piece = plant_accounts(one, table, file, files.rows(f"raw/{file}"))
     files.write(f"raw/{file}", piece.table)
     gathered.ledger.append(piece.ledger)
+    if has_waiver(one):
+        files.write_csv(f"raw/platform/eligibility/{name}.csv", eligibility_table(one), "utf-8-sig")
 
 
 def _write_days(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
@@ -141,12 +160,13 @@ def _write_month(one: Lived, month: int, files: Partition, plan: FilePlan, gathe
         file = month_file(one.pool.name, written)
         piece = plant_months(one, rows.drop_columns(["ym"]), accounts, month, file, files.rows(f"raw/{file}"), plan)
         renamed = one.pool.industry == "ride_hail" and _is_renewed(one.scene.world, written)
-        files.write(f"raw/{file}", _renamed(piece.table) if renamed else piece.table)
+        piece = _renamed(piece) if renamed else piece
+        files.write(f"raw/{file}", piece.table)
     gathered.ledger.append(piece.ledger)
 
 
 def _write_csv_month(one: Lived, rows: pa.Table, accounts: Integers, month: int, written: str, files: Partition, plan: FilePlan) -> Piece:
-    file = csv_file(f"QINGDAO-{one.pool.industry}" if one.pool.local else one.pool.name, written)
+    file = csv_file(_local_name(one.pool.industry) if one.pool.local else one.pool.name, written)
     above, renewed = files.rows(f"raw/{file}") + CSV_HEADER, _is_renewed(one.scene.world, written)
     planted = plant_months(one, _with_firms(one, rows, accounts) if one.pool.local else rows, accounts, month, file, above, plan)
     piece = in_chinese(planted, file, above, renewed, file in plan.mixed_dates, one.scene.world.seed)
@@ -154,10 +174,15 @@ def _write_csv_month(one: Lived, rows: pa.Table, accounts: Integers, month: int,
     return piece
 
 
-def _renamed(table: pa.Table) -> pa.Table:
-    return table.rename_columns(["gross_fare" if name == "gross" else name for name in table.column_names])
+def _renamed(piece: Piece) -> Piece:
+    names = [NEW_NAME if name == "gross" else name for name in piece.table.column_names]
+    return Piece(piece.table.rename_columns(names), piece.ledger.assign(column=piece.ledger["column"].replace("gross", NEW_NAME)))
 
 
 def _with_firms(one: Lived, rows: pa.Table, accounts: Integers) -> pa.Table:
+    """Add firm and bargaining unit after the city."""
     firms, units = firms_and_units(one)
-    return rows.add_column(3, "firm_id", firms.take(pa.array(accounts))).add_column(4, "unit_id", units.take(pa.array(accounts)))
+    place = rows.column_names.index("city_id") + 1
+    return rows.add_column(place, "firm_id", firms.take(pa.array(accounts))).add_column(
+        place + 1, "unit_id", units.take(pa.array(accounts))
+    )

@@ -151,7 +151,7 @@ def _played(
     numbers = dict.fromkeys(("truth", "estimate", "conf_low", "conf_high", "two_way", "claim_before", "claim_after"), np.nan)
     level, capped = "stop" if stopped else "", ""
     if rehearsal and study:
-        numbers["truth"] = rehearsal.truth(study.outcomes[0].column) * (100 if study.outcomes[0].transform == "percent" else 1)
+        numbers["truth"] = _truth(scenario, rehearsal, study)
         numbers |= _claim(rehearsal, scenario.claim)
     if found:
         row = found.overall.tidy(LEVEL).iloc[-1]
@@ -160,6 +160,14 @@ def _played(
         level, capped = found.verdict.level, ", ".join(found.verdict.capped_by)
     status, why = _status(scenario, missing, level, capped, stopped)
     return Played(scenario.id, seed, **numbers, verdict=level, capped_by=capped, status=status, why=why)
+
+
+def _truth(scenario: Scenario, rehearsal: Rehearsal, study: Study) -> float:
+    """Give what the estimate is held against, in the unit of the study's outcome."""
+    if scenario.truth is not None:
+        return scenario.truth
+    outcome = study.outcomes[0]
+    return rehearsal.truth(outcome.column) * (100 if outcome.transform == "percent" else 1)
 
 
 def _claim(rehearsal: Rehearsal, claim: Claim | None) -> dict[str, float]:

@@ -51,8 +51,8 @@ def eligible_as_known(one: Lived) -> Bools:
     people, world = one.people, one.scene.world
     if world.eligible_from == "records":
         return people.eligible
-    asked = np.minimum(first_covered(one.scene, one.pool, people) + _DECLARED_AFTER, world.months - 1)
-    there = one.life.in_service[np.arange(len(asked)), asked]
+    begin = min((held.start for held in one.scene.by_platform.values() if held.effects.waives_commission), default=0)
+    there = one.life.in_service[:, min(begin + _DECLARED_AFTER, world.months - 1)]
     declares = (mixed(people.key, 41) >> np.uint64(11)).astype(float) / 2.0**53 < _DECLARED_WRONGLY
     return np.asarray(there & (people.eligible | declares))
 
@@ -80,9 +80,9 @@ def _rows(one: Lived) -> pa.Table:
     online, net = of(pay.online_hours), of(pay.net)
     columns = {
         "worker": account_ids(one.pool, people).take(pa.array(account)),
-        "month": _labels(world.first, month),
+        "month": month_labels(world.first, month),
         **_where(one, account),
-        "first_covered": _labels(world.first, np.where(covered < world.months, covered, NEVER)[account]),
+        "first_covered": month_labels(world.first, np.where(covered < world.months, covered, NEVER)[account]),
         "eligible": eligible_as_known(one)[account],
         "joined": pa.array(first_trips(one)[account].astype("datetime64[D]")),
         "left": pa.array(_left(one)[account]),
@@ -154,7 +154,7 @@ def _below_minimum(
     return np.where(online > 0, (net < lowest).astype(float), np.nan)
 
 
-def _labels(first: int, place: Integers) -> pa.Array:
+def month_labels(first: int, place: Integers) -> pa.Array:
     """Write months as 2025-03; missing where the place is NEVER."""
     last = int(place[place < NEVER].max(initial=0))
     names = pa.array([label("month", first + at) for at in range(last + 1)])

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 COUNTS = (
     "registered",
     "entries",
+    "closures",
     "in_service",
     "exits",
     "working",
@@ -29,22 +30,23 @@ COUNTS = (
     "orders",
     "online_hours",
     "gross",
-    "commission",
+    "commission_kept",
     "receipts",
     "net",
 )
-"""What is counted: open accounts; people with their first trip; people between first and last working day; of these, who truly leave in the month; people with work; measured exits and the
-people for whom they are known, under two windows; sums over the people with work, in days, orders, hours and yuan."""
+"""What is counted: open accounts; people with their first trip; accounts closed, purges among them; people between first and last working day; of these, who truly leave in the month; people with work; measured exits and the
+people for whom they are known, under two windows; sums over the people with work, in days, orders, hours and yuan,
+the commission without what was paid back."""
 
 OUTCOMES: dict[str, tuple[str, str]] = {
     "exit": ("exits", "in_service"),
     "exit_30d": ("exits_30d", "known_30d"),
     "exit_90d": ("exits_90d", "known_90d"),
-    "income_net_yuan": ("net", "working"),
-    "receipts_yuan": ("receipts", "working"),
-    "online_hours": ("online_hours", "working"),
+    "income_net_yuan": ("net", "in_service"),
+    "receipts_yuan": ("receipts", "in_service"),
+    "online_hours": ("online_hours", "in_service"),
     "hourly_net_yuan": ("net", "online_hours"),
-    "effective_commission": ("commission", "gross"),
+    "effective_commission": ("commission_kept", "gross"),
 }
 """Outcomes whose truth is written: numerator and denominator among COUNTS."""
 
@@ -87,7 +89,7 @@ def table(scene: Scene, pool: Pool, by_world: dict[str, Tally]) -> pd.DataFrame:
 
 
 def effects(scene: Scene, counts: pd.DataFrame) -> pd.DataFrame:
-    """Compare the two worlds for every agreement, outcome and month since it began.
+    """Compare the two worlds for every agreement, outcome and month, those before it began among them.
 
     Returns one row per `agreement_id, outcome, eligible (all, yes, no), month, event_time`: `with_agreement, without_agreement, effect, workers`.
     """
@@ -133,6 +135,7 @@ def _of_accounts(one: Lived) -> dict[str, NDArray[np.bool_]]:
     return {
         "registered": (entry <= months) & (months < one.life.closed[:, None]),
         "entries": (entry == months) & one.people.active[:, None],
+        "closures": one.life.closed[:, None] == months,
         "in_service": one.life.in_service,
         "exits": one.life.exit[:, None] == months,
     }
@@ -152,7 +155,7 @@ def _of_months(one: Lived) -> dict[str, Floats]:
         "orders": one.months.orders.astype(float),
         "online_hours": one.pay.online_hours,
         "gross": one.pay.gross,
-        "commission": one.pay.commission,
+        "commission_kept": one.pay.commission - one.pay.waiver_refund,
         "receipts": one.pay.receipts,
         "net": one.pay.net,
     }

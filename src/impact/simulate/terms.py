@@ -69,7 +69,7 @@ def terms(world: World, agreement: Agreement) -> Terms:
     if agreement.platform is not None:
         return Terms(NETWORK_REPS, int(draw.integers(4, 7)), TOPICS)
     reps, rounds, number = (int(draw.integers(low, high)) for low, high in ((3, 10), (1, 5), (1, _MOST_TOPICS + 1)))
-    if agreement.effects.hourly_floor is not None:
+    if agreement.effects.pay_floor_ratio is not None:
         return Terms(reps, rounds, tuple(topic for topic in TOPICS if topic.type in _FLOOR))
     chosen = np.sort(draw.choice(len(TOPICS), number, replace=False))
     return Terms(reps, rounds, tuple(TOPICS[place] for place in chosen))

@@ -170,8 +170,8 @@ class Effects(Part):
     """Change of the commission, as a share of gross (−0.01 is one point less)."""
     waives_commission: bool = False
     """Whether the eligible get their commission back."""
-    hourly_floor: float | None = Field(default=None, gt=0)
-    """Lowest monthly pay relative to the city's minimum wage, per standard month of 174 hours; missing pay is topped up."""
+    pay_floor_ratio: float | None = Field(default=None, gt=0)
+    """Lowest net pay of a standard month of 174 hours, relative to the city's monthly minimum wage, less in proportion for fewer hours; missing pay is topped up."""
     income_ratio: Ratio = 1.0
     """Gross relative to without it."""
     anticipation_months: int = Field(default=0, ge=0, le=24)
@@ -312,6 +312,8 @@ class ClaimedRate(Part):
     first_month: Month
     months: float = Field(gt=0)
     """Months over which exits are counted; a fraction counts that share of the last one."""
+    numerator: Literal["exits", "closures"] = "exits"
+    """What is counted as a loss: people who leave, or accounts that are closed."""
     denominator: Literal["average_stock", "opening_stock", "ever_in_stock", "average_registered", "average_active", "cumulated_hazard"]
     """What exits are divided by, nothing annualised; `cumulated_hazard` is the loss of a stock over the months, 1 − Π(1 − h)."""
 
@@ -338,5 +340,7 @@ class Scenario(Part):
     """Rules of the verdict that must apply."""
     needs: tuple[str, ...] = ()
     """Modules of `impact` without which the question cannot be answered, such as `infer.permutation`; the runner looks whether they exist."""
+    truth: float | None = None
+    """What a right answer must contain, where it is not the difference of means between the worlds with and without agreements."""
     claim: Claim | None = None
     """What the newspaper says of this world, and how it came by it."""
