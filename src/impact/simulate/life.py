@@ -93,10 +93,10 @@ def live(scene: Scene, pool: Pool, people: People, luck: Luck) -> Life:
     pauses_an_exit = work.return_share / (1 - work.return_share)
     for month in range(world.months):
         here = people.active & (people.entry <= month) & (left == NEVER)
-        tenure, exposed = _tenure(people, month)
+        resting, back = here & (away == month - 1), here & (away == month - 2)
+        tenure, exposed = _tenure(people, month, back)
         risk = people.frailty * (pool.law.reached(tenure + exposed) - pool.law.reached(tenure)) * np.exp(log_hazard[:, month])
         chance = -np.expm1(-risk)
-        resting, back = here & (away == month - 1), here & (away == month - 2)
         working = here & ~resting
         exits = working & (luck.exit[:, month] < chance)
         pauses = working & ~exits & (luck.pause[:, month] < chance * pauses_an_exit)
@@ -146,11 +146,13 @@ def _log_hazard(scene: Scene, pool: Pool, people: People) -> NDArray[np.float32]
     return total
 
 
-def _tenure(people: People, month: int) -> tuple[Floats, Floats]:
-    """Give the tenure at the start of a month and the share of the month at risk."""
+def _tenure(people: People, month: int, back: Bools) -> tuple[Floats, Floats]:
+    """Give the tenure from which people are at risk, and for how many months: who is back from a pause makes up for the month away."""
     stock = people.entry == STOCK
     tenure = np.where(stock, people.tenure_at_start + month, np.maximum(0.0, month - people.entry - people.entry_share))
-    return tenure, np.where(people.entry == month, 1 - people.entry_share, 1.0)
+    exposed = np.where(people.entry == month, 1 - people.entry_share, 1.0)
+    away = np.where(back, np.minimum(1.0, tenure), 0.0)
+    return tenure - away, exposed + away
 
 
 def _first_days(people: People, luck: Luck, month: int, length: int, back: Bools) -> Integers:
@@ -165,10 +167,7 @@ def _closures(scene: Scene, pool: Pool, people: People, luck: Luck, left: Intege
     if pool.local:
         return left + 1, np.where(left < NEVER, CLOSED, OPEN)
     unused_since = np.where(people.active, left + 1, np.maximum(people.entry, 0))
-    lapsed = max(1, int((~people.active & (people.entry == STOCK)).sum()))
-    inflow = pool.law.stock_hazard * int((people.active & (people.entry == STOCK)).sum())
-    rate = min(0.5, inflow / lapsed) if inflow else 0.0
-    wait = np.floor(np.log1p(-luck.closing) / np.log1p(-rate)).astype(np.int64) if rate else np.full(len(left), NEVER)
+    wait = np.floor(np.log1p(-luck.closing) / np.log1p(-pool.closing_rate)).astype(np.int64)
     closed = np.where(unused_since < NEVER, unused_since + 1 + wait, NEVER)
     closing = np.where(closed < world.months, CLOSED, OPEN)
     if world.planted.purge_month and world.platforms[people.platform[0]].hq_home:

@@ -126,7 +126,7 @@ def _with_agreements(scene: Scene, pool: Pool, people: People, accepts: NDArray[
     for group in np.unique(people.group[start < NEVER]):
         effects = held[pool.groups[group]].effects
         mine = people.group == group
-        since = np.maximum(0, np.arange(world.months) - held[pool.groups[group]].start + 1)
+        since = np.maximum(0, held[pool.groups[group]].since(world.months) + 1)
         inside = since > 0
         before = rate[mine]
         rate[mine] = np.clip(before + effects.commission_change * inside, 0, 0.5)

@@ -49,6 +49,14 @@ class Pool:
     """Whether these are workers of bargaining units in the home city."""
 
     @property
+    def closing_rate(self) -> float:
+        """Share of unused accounts that is closed in a month: as many as people leave, so that the books neither grow nor shrink."""
+        stock = self.entry == STOCK
+        unused = stock & (self.lapsed | self.never_trips)
+        leaving = self.law.stock_hazard * float((stock & ~unused).sum())
+        return float(np.clip(leaving / max(1, int(unused.sum())), 1e-4, 0.5))
+
+    @property
     def chunks(self) -> int:
         """Number of chunks."""
         return max(1, -(-len(self.entry) // CHUNK))

@@ -30,11 +30,18 @@ class Covering:
     agreement: Agreement
     start: int
     """First covered month."""
+    end: int
+    """First month after it has expired; NEVER where it does not."""
     effects: Effects
+
+    def since(self, months: int) -> NDArray[np.int64]:
+        """Give the months since it began, from 0 in the first covered one; below zero before, and missing (a number below any anticipation) after it has expired."""
+        place = np.arange(months)
+        return np.where(place < self.end, place - self.start, -NEVER)
 
     def log_hazard(self, months: int, eligible: bool) -> Floats:
         """Give what it adds to the log hazard in each month, for the eligible or the others; shape (months,)."""
-        since = np.arange(months) - self.start
+        since = self.since(months)
         ratio = self.effects.eligible_hazard_ratio if eligible and self.effects.eligible_hazard_ratio else self.effects.hazard_ratio
         inside = np.log(ratio) + self.effects.hazard_ratio_growth * np.clip(since, 0, GROWTH_MONTHS)
         before = (since < 0) & (since >= -self.effects.anticipation_months)
@@ -81,7 +88,7 @@ def scene_of(world: World) -> Scene:
         log_hazard += np.log(event.effects.hazard_ratio) * hit
         log_income += np.log(event.effects.income_ratio) * hit
         commission += event.effects.commission_change * hit
-    covering = [Covering(agreement, world.place(agreement.effective), agreement.effects) for agreement in agreements(world)]
+    covering = [_covering(world, agreement) for agreement in agreements(world)]
     return Scene(
         world=world,
         places=cities(world),
@@ -90,7 +97,7 @@ def scene_of(world: World) -> Scene:
         log_hazard=log_hazard,
         log_income=log_income,
         commission=commission,
-        spillover=_spillover(world, covering),
+        spillover=_spillover(world, bargaining_units(world), covering),
         by_platform={one.agreement.platform: one for one in covering if one.agreement.platform},
         by_unit={one.agreement.unit: one for one in covering if one.agreement.unit},
     )
@@ -120,12 +127,20 @@ def _hit(world: World, event: Event) -> Floats:
     return np.stack([0 * elsewhere if event.home_only else elsewhere, elsewhere], axis=1)
 
 
-def _spillover(world: World, covering: list[Covering]) -> Floats:
+def _covering(world: World, agreement: Agreement) -> Covering:
+    end = world.place(agreement.expiry) + 1 if agreement.expiry else NEVER
+    return Covering(agreement, world.place(agreement.effective), end, agreement.effects)
+
+
+def _spillover(world: World, units: tuple[Unit, ...], covering: list[Covering]) -> Floats:
+    """Add up what people with a second platform do on the platforms that compete with a covered one."""
+    own = {unit.id: unit.platform for unit in units}
     added = np.zeros((len(world.platforms), world.months))
     for one in covering:
         if one.effects.spillover_hazard_ratio == 1.0:
             continue
-        rivals = [platform.industry == one.agreement.industry and platform.id != one.agreement.platform for platform in world.platforms]
-        after = np.arange(world.months) >= one.start
+        covered = one.agreement.platform or own[str(one.agreement.unit)]
+        rivals = [platform.industry == one.agreement.industry and platform.id != covered for platform in world.platforms]
+        after = one.since(world.months) >= 0
         added += np.log(one.effects.spillover_hazard_ratio) * np.outer(rivals, after)
     return added
