@@ -67,7 +67,7 @@ def encoding(renewed: bool) -> str:
 
 
 def _dates(table: pa.Table, file: str, above: int, mixed_dates: bool, seed: int) -> tuple[pa.Table, pd.DataFrame]:
-    """Write dates unpadded, year first; in a mixed file, day first where the month could be a day as well."""
+    """Write dates year first; in a mixed file, day first where the month could be a day as well."""
     dates = table["last_active_date"]
     written = pc.strftime(dates, format="%Y/%m/%d")
     swapped = np.zeros(len(table), dtype=bool)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from impact.simulate.chunk import Lived
 from impact.simulate.identities import account_ids
 from impact.simulate.life import first_covered
-from impact.simulate.platform_tables import first_days
+from impact.simulate.platform_tables import first_days, registrations
 from impact.simulate.population import Integers
 from impact.simulate.streams import mixed
 from impact.simulate.study_tables import eligible_as_known
@@ -16,7 +16,7 @@ from impact.simulate.study_tables import eligible_as_known
 CLAUSES = {"veteran": "CL02", "disability": "CL03", "score": "CL01"}
 """Clause of the printed agreement (`data/registry/clauses.yaml`) under which the commission is waived, by ground."""
 _SPREAD = 60
-"""Days after the agreement takes effect within which eligibility is verified [A]."""
+"""Days after registration, or after the agreement where eligibility is declared, within which it is verified [A]."""
 
 
 def has_waiver(one: Lived) -> bool:
@@ -31,19 +31,21 @@ def eligibility_table(one: Lived) -> pa.Table:
     start = first_covered(one.scene, one.pool, people)
     rows = np.nonzero(eligible_as_known(one) & (start < world.months) & (one.life.closed > start))[0]
     begin = first_days(one)[np.minimum(start[rows], world.months - 1)]
-    entered = first_days(one)[np.maximum(people.entry[rows], 0)]
+    registered = registrations(one)[rows]
     wait = (mixed(people.key[rows], 43) % np.uint64(_SPREAD)).astype(np.int64)
     paid = np.bincount(one.months.account, one.pay.waiver_refund, minlength=len(people.key))[rows]
     recorded = world.eligible_from == "records"
-    agreement = one.scene.by_platform[one.pool.name].agreement.id
-    benefits = np.where(paid > 0, np.maximum(begin, entered), np.datetime64("NaT"))
+    agreement = one.scene.by_platform[one.pool.name].agreement
+    verified = (registered if recorded else np.maximum(begin, registered)) + wait
+    before = recorded & (verified < np.datetime64(agreement.offer))
+    benefits = np.where(paid > 0, np.maximum(begin, registered), np.datetime64("NaT"))
     return pa.table(
         {
             "account_id": account_ids(one.pool, people).take(pa.array(rows)),
-            "clause_id": [f"{agreement}-{CLAUSES[ground]}" for ground in _grounds(one, rows)],
-            "eligible_pre": pa.array(people.eligible[rows].astype(np.int8), mask=np.full(len(rows), not recorded)),
+            "clause_id": [f"{agreement.id}-{CLAUSES[ground]}" for ground in _grounds(one, rows)],
+            "eligible_pre": before.astype(np.int8),
             "source": ["登记档案" if recorded else "本人申报"] * len(rows),
-            "verified_date": np.maximum(begin, entered) + wait,
+            "verified_date": verified,
             "benefit_start": benefits,
             "benefit_yuan": np.round(paid, 2),
         }

@@ -35,6 +35,11 @@ class TenureLaw:
         """Mean monthly exit hazard of a stock that neither grows nor shrinks: exits in a month over people at its start."""
         return float((self.survival[0] - self.survival[-1]) / self.survival[:-1].sum())
 
+    @property
+    def entry_rate(self) -> float:
+        """People who enter in a month, relative to a stock that they keep up: one over the mean tenure."""
+        return float(2 / (self.survival[1:] + self.survival[:-1]).sum())
+
     def reached(self, tenure: Floats) -> Floats:
         """Give H at tenures in months, between whole ones by straight lines."""
         whole = np.minimum(tenure.astype(np.int64), LONGEST - 1)

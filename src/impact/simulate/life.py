@@ -165,13 +165,13 @@ def _closures(scene: Scene, pool: Pool, people: People, luck: Luck, left: Intege
     """Close accounts that are not used any more: as many in a month as people leave, and more in a purge."""
     world = scene.world
     if pool.local:
-        return left + 1, np.where(left < NEVER, CLOSED, OPEN)
+        return np.where(left + 1 < world.months, left + 1, NEVER), np.where(left + 1 < world.months, CLOSED, OPEN)
     unused_since = np.where(people.active, left + 1, np.maximum(people.entry, 0))
     wait = np.floor(np.log1p(-luck.closing) / np.log1p(-pool.closing_rate)).astype(np.int64)
     closed = np.where(unused_since < NEVER, unused_since + 1 + wait, NEVER)
     closing = np.where(closed < world.months, CLOSED, OPEN)
-    if world.planted.purge_month and world.platforms[people.platform[0]].hq_home:
-        month = world.place(world.planted.purge_month)
+    month = world.place(world.planted.purge_month) if world.planted.purge_month else world.months
+    if month < world.months and len(left) and world.platforms[people.platform[0]].hq_home:
         purged = (unused_since < month) & (closed > month) & (luck.purge < world.planted.purge_share)
         closed, closing = np.where(purged, month, closed), np.where(purged, PURGED, closing)
     return np.where(closed < world.months, closed, NEVER), closing

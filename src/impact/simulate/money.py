@@ -48,6 +48,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class DayHours:
+    """Hours of each working day, to the hundredth; arrays of shape (working days,)."""
+
+    online: Floats
+    pickup: Floats
+    engaged: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Pay:
     """Hours and yuan of each worker-month with work; all arrays of shape (worker-months,)."""
 
@@ -63,6 +72,8 @@ class Pay:
     receipts: Floats
     cost: Floats
     net: Floats
+    by_day: DayHours | None
+    """Hours day by day; None where days were not asked for."""
 
 
 def terms_of(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw) -> Terms:
@@ -90,7 +101,8 @@ def pay_of(scene: Scene, pool: Pool, chunk: int, people: People, months: WorkerM
     draw = stream(scene.world.seed, "pay", pool.name, chunk)
     person, cost_share = draw.standard_normal(len(people.entry)), draw.uniform(*work.cost_share, len(people.entry))
     luck = draw.random((len(people.entry), scene.world.months, 3), dtype=np.float32)[at]
-    online, pickup, engaged = _hours(work, people, months, person, luck[:, 0])
+    by_day = _hours_by_day(work, people, months, person, luck[:, 0])
+    online, pickup, engaged = (_by_month(months, hours) for hours in (by_day.online, by_day.pickup, by_day.engaged))
     gross = _fen(months.orders * _fares(scene, work, people)[months.account] * np.exp(terms.log_gross[at].astype(float)))
     commission = _fen(gross * terms.take[at])
     refund = np.where(terms.waived[at], commission, 0.0)
@@ -102,7 +114,8 @@ def pay_of(scene: Scene, pool: Pool, chunk: int, people: People, months: WorkerM
     bonus = bonus + _fen(short)
     receipts = _fen(gross - commission + bonus + refund - penalty)
     waiting = np.round(online - pickup - engaged, 2)
-    return Pay(waiting, pickup, engaged, online, gross, commission, bonus, refund, penalty, receipts, cost, _fen(receipts - cost))
+    kept = by_day if months.day_of_month is not None else None
+    return Pay(waiting, pickup, engaged, online, gross, commission, bonus, refund, penalty, receipts, cost, _fen(receipts - cost), kept)
 
 
 def _rest(wanted: float, there: float) -> float:
@@ -149,17 +162,22 @@ def _floor(scene: Scene, effects: Effects, city: NDArray[np.int64]) -> Floats:
     return np.asarray((effects.pay_floor_ratio or 0.0) * scene.minimum_wage[city])
 
 
-def _hours(work: Work, people: People, months: WorkerMonths, person: Floats, luck: NDArray[np.float32]) -> tuple[Floats, Floats, Floats]:
-    """Give online hours, hours to the pick-up and hours with a passenger or parcel, to the hundredth."""
+def _hours_by_day(work: Work, people: People, months: WorkerMonths, person: Floats, luck: NDArray[np.float32]) -> DayHours:
+    """Give online hours, hours to the pick-up and hours with a passenger or parcel of each day; a day has sixteen of them at most."""
     full = people.full_time[months.account]
     mean = np.where(full, work.hours_full_time[0], work.hours_part_time[0])
     spread = np.where(full, work.hours_full_time[1], work.hours_part_time[1])
     a_day = np.clip(mean + spread * (0.8 * person[months.account] + 0.6 * 3.46 * (luck - 0.5)), 2.0, _LONGEST_DAY)
-    needed = months.orders * work.hours_an_order
-    online = np.round(np.minimum(np.maximum(a_day * months.days, needed / _BUSIEST), _LONGEST_DAY * months.days), 2)
+    needed = np.minimum(months.day_orders * work.hours_an_order, _BUSIEST * _LONGEST_DAY)
+    online = np.round(np.maximum(np.repeat(a_day, months.days), needed / _BUSIEST), 2)
     engaged = np.round(np.minimum(_BUSIEST * online, needed), 2)
     pickup = np.round(np.minimum(0.6 * (1 - _BUSIEST) * online, 0.25 * needed), 2)
-    return online, pickup, engaged
+    return DayHours(online, pickup, engaged)
+
+
+def _by_month(months: WorkerMonths, hours: Floats) -> Floats:
+    """Add days up to months."""
+    return np.asarray(np.round(np.add.reduceat(hours, months.starts), 2)) if len(hours) else np.zeros(0)
 
 
 def _fares(scene: Scene, work: Work, people: People) -> Floats:

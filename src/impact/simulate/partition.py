@@ -26,13 +26,12 @@ class Partition:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self.finish("")
 
-    def close(self) -> None:
-        """Finish the Parquet files that are open."""
-        for writer in self._writers.values():
-            writer.close()
-        self._writers.clear()
+    def finish(self, prefix: str) -> None:
+        """Finish the Parquet files whose path begins so; nothing can be added to them any more."""
+        for file in [name for name in self._writers if name.startswith(prefix)]:
+            self._writers.pop(file).close()
 
     def rows(self, file: str) -> int:
         """Count the rows that a file holds so far."""

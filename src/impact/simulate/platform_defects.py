@@ -15,9 +15,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impact.simulate.chunk import Lived
+from impact.simulate.identities import shares_device
 from impact.simulate.life import CLOSED, PURGED
 from impact.simulate.planted import joined, ledger
-from impact.simulate.platform_tables import MONEY, STATUS
+from impact.simulate.platform_tables import MONEY, STATUS, last_day
 from impact.simulate.streams import mixed, stream
 from impact.simulate.world import World
 
@@ -71,7 +72,7 @@ def plant_accounts(one: Lived, table: pa.Table, file: str, above: int) -> Piece:
     """Name the test accounts as testers do; list them, accounts that never take an order and share devices, and accounts that a purge closed."""
     test = is_test_account(one)
     names = pc.if_else(pa.array(test), pa.array([f"测试账号{number}" for number in one.people.number]), table["name"])
-    rows, never = np.nonzero(test)[0], np.nonzero(one.people.never_trips & ~test)[0]
+    rows, never = np.nonzero(test)[0], np.nonzero(shares_device(one) & ~test)[0]
     tests = ledger("test_account", file, rows + above + 1, _texts(table["account_id"], rows), "name", written=_texts(names, rows))
     devices, ids = _texts(table["device_id"], never), _texts(table["account_id"], never)
     shared = ledger("shared_device", file, never + above + 1, ids, "device_id", written=devices, expected="flag")
@@ -87,9 +88,12 @@ def plant_months(one: Lived, table: pa.Table, accounts: NDArray[np.int64], month
     """Plant test activity, negative fares, activity of closed accounts and fen into one month of one platform."""
     world = one.scene.world
     keys = one.people.key[accounts] * np.uint64(128) + np.uint64(month)
-    table, tests = _tested(table, is_test_account(one)[accounts] & (_uniform(keys, 32) < 0.5), file, above)
-    closed = (one.life.closed[accounts] == month) & (one.life.closing[accounts] >= CLOSED)
-    table, after = _active_when_closed(table, closed & (_uniform(keys, 34) < world.planted.closed_activity), file, above)
+    test = is_test_account(one)[accounts]
+    table, tests = _tested(table, test & (_uniform(keys, 32) < 0.5) & (one.life.closed[accounts] > month), file, above)
+    closed = ~test & (one.life.closed[accounts] == month) & (one.life.closing[accounts] >= CLOSED)
+    table, after = _active_when_closed(
+        table, closed & (_uniform(keys, 34) < world.planted.closed_activity), last_day(one, month), file, above
+    )
     if file in plan.fen:
         table = _in_fen(table)
     paid = table["gross"].to_numpy() > 1
@@ -116,16 +120,19 @@ def plant_days(one: Lived, table: pa.Table, file: str, above: int, plan: FilePla
     return Piece(pa.concat_tables([table, extra]), joined([twice, replaced]))
 
 
-def file_defects(plan: FilePlan, months: list[str], renamed: dict[str, tuple[str, str]]) -> pd.DataFrame:
-    """Write the ledger's lines for what is wrong with whole files; their row is missing.
+def month_file_defects(plan: FilePlan, renamed: dict[str, tuple[str, str]]) -> pd.DataFrame:
+    """Write the ledger's lines for what is wrong with whole files of worker-months; their row is missing.
 
-    `months` are those of the world; `renamed` gives the old and the new name of gross in the files that have the new one.
+    `renamed` gives the old and the new name of gross in the files that have the new one.
     """
     fen = [ledger("fen_for_yuan", file, [None], [file], ", ".join(MONEY), ["yuan"], ["fen"], "change") for file in plan.fen]
-    days = [f"platform/worker_day/ym={month}/{name}.parquet" for name in plan.utc for month in months]
-    utc = [ledger("utc_days", file, [None], [file], "date", ["UTC+8"], ["UTC"], "change") for file in days]
     names = [ledger("renamed_column", file, [None], [file], new, [old], [new], "change") for file, (old, new) in renamed.items()]
-    return joined([*fen, *utc, *names])
+    return joined([*fen, *names])
+
+
+def day_file_defects(files: list[str]) -> pd.DataFrame:
+    """Write the ledger's lines for files of worker-days that are in UTC; their row is missing."""
+    return joined([ledger("utc_days", file, [None], [file], "date", ["UTC+8"], ["UTC"], "change") for file in files])
 
 
 def _tested(table: pa.Table, test: Bools, file: str, above: int) -> tuple[pa.Table, pd.DataFrame]:
@@ -152,7 +159,7 @@ def _negative(table: pa.Table, hit: Bools, file: str, above: int) -> tuple[pa.Ta
     return _set(table, "gross", hit, -table["gross"].to_numpy()), written
 
 
-def _active_when_closed(table: pa.Table, hit: Bools, file: str, above: int) -> tuple[pa.Table, pd.DataFrame]:
+def _active_when_closed(table: pa.Table, hit: Bools, end: np.datetime64, file: str, above: int) -> tuple[pa.Table, pd.DataFrame]:
     for name, value in (
         ("active_days", 1),
         ("orders", 3),
@@ -164,6 +171,8 @@ def _active_when_closed(table: pa.Table, hit: Bools, file: str, above: int) -> t
     ):
         table = _set(table, name, hit, value)
     rows = np.nonzero(hit)[0]
+    for name in ("first_active_date", "last_active_date"):
+        table = _set(table, name, hit, end)
     return table, ledger("activity_after_closure", file, rows + above + 1, _texts(table["account_id"], rows), expected="flag")
 
 

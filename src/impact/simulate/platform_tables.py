@@ -26,7 +26,7 @@ _MINUTE = np.timedelta64(1, "m")
 def account_table(one: Lived) -> pa.Table:
     """Write one row per account of a chunk, with the direct identifiers that raw exports have."""
     people, world = one.people, one.scene.world
-    registered = _registered(one)
+    registered = registrations(one)
     closed = np.where(
         one.life.closing == OPEN,
         np.datetime64("NaT"),
@@ -47,7 +47,7 @@ def account_table(one: Lived) -> pa.Table:
         "disability_grade": people.disability_grade.astype(np.int8),
         "chronic_illness": people.chronic,
         "eligibility_source": np.where(people.eligible, "登记档案", ""),
-        "device_id": devices(people),
+        "device_id": devices(one),
         "status": status,
         "closed_date": closed,
     }
@@ -70,7 +70,7 @@ def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
         return filled
 
     first = first_days(one)[month]
-    random = mixed(people.key[rows] * np.uint64(64) + np.uint64(month), 21)
+    random = mixed(people.key[rows] * np.uint64(256) + np.uint64(month), 21)
     columns = {
         "account_id": account_ids(one.pool, people).take(pa.array(rows)),
         "ym": pa.array([label("month", world.first + month)] * len(rows)).dictionary_encode(),
@@ -103,6 +103,7 @@ def day_table(one: Lived, month: int) -> pa.Table:
     """Write the worker-days of one month; amounts add up to the month's to the fen, waiver refunds apart, which are paid by the month."""
     months, people = one.months, one.people
     assert months.day_of_month is not None
+    assert one.pay.by_day is not None
     chosen = np.nonzero(months.month == month)[0]
     number = months.days[chosen]
     row = np.repeat(np.arange(len(chosen)), number)
@@ -110,12 +111,10 @@ def day_table(one: Lived, month: int) -> pa.Table:
     source = np.repeat(months.starts[chosen], number) + np.arange(len(row)) - np.repeat(begin, number)
     orders = months.day_orders[source].astype(np.int64)
     share = _cumulated(orders, row, begin, months.orders[chosen])
-    evenly = (share[0] + _cumulated(np.ones(len(row), dtype=np.int64), row, begin, number)[0]) / 2, begin
     date = first_days(one)[month] + months.day_of_month[source].astype(np.int64) - 1
     account = months.account[chosen][row]
-    hours = {name: _split(getattr(one.pay, held)[chosen], row, evenly) for name, held in _HOURS.items()}
+    online, pickup, engaged = one.pay.by_day.online[source], one.pay.by_day.pickup[source], one.pay.by_day.engaged[source]
     money = {name: _split(getattr(one.pay, held)[chosen], row, share) for name, held in _DAY_MONEY.items()}
-    online = np.round(hours["p1_h"] + hours["p2_h"] + hours["p3_h"], 2)
     start, end = _clock(people.key[account], date, online)
     columns = {
         "account_id": account_ids(one.pool, people).take(pa.array(account)),
@@ -123,7 +122,9 @@ def day_table(one: Lived, month: int) -> pa.Table:
         "city_id": named([city.id for city in one.scene.places], people.city[account]),
         "orders": orders.astype(np.int16),
         "online_h": online,
-        **hours,
+        "p1_h": np.round(online - pickup - engaged, 2),
+        "p2_h": pickup,
+        "p3_h": engaged,
         **money,
         "receipts": np.round(money["gross"] - money["take"] + money["incentive"] - money["penalty"], 2),
         "first_order_at": start,
@@ -133,7 +134,6 @@ def day_table(one: Lived, month: int) -> pa.Table:
     return pa.table(columns)
 
 
-_HOURS = {"p1_h": "waiting_hours", "p2_h": "pickup_hours", "p3_h": "engaged_hours"}
 _DAY_MONEY = {"gross": "gross", "take": "commission", "incentive": "incentive", "penalty": "penalty", "cost_est": "cost"}
 
 
@@ -173,7 +173,7 @@ def _complaints(random: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def _day_of_closure(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return np.asarray((mixed(keys, 25) % np.uint64(28)).astype(np.int64))
+    return np.asarray((mixed(keys, 25) % np.uint64(25)).astype(np.int64))
 
 
 def _status(one: Lived, rows: NDArray[np.int64], month: int, worked: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -188,7 +188,13 @@ def first_days(one: Lived) -> Dates:
     return (np.datetime64("0000-01", "M") + np.arange(world.first, world.first + world.months)).astype("datetime64[D]")
 
 
-def _registered(one: Lived) -> Dates:
+def last_day(one: Lived, month: int) -> np.datetime64:
+    """Give the last day of a month of the world."""
+    lengths = month_lengths(one.scene.world.first, one.scene.world.months)
+    return np.datetime64(first_days(one)[month] + (lengths[month] - 1))
+
+
+def registrations(one: Lived) -> Dates:
     """Give the registration day; those of before registered with their tenure, or at some time in five years."""
     people, firsts = one.people, first_days(one)
     ago = np.where(people.active, 30.4375 * people.tenure_at_start, 30 + (mixed(people.key, 23) % np.uint64(1800)).astype(float)).astype(
@@ -205,9 +211,10 @@ def first_trips(one: Lived) -> Dates:
     people, firsts = one.people, first_days(one)
     place = one.at[np.arange(len(people.entry)), np.maximum(people.entry, 0)]
     seen = (people.entry != STOCK) & (place != NOWHERE)
-    first = np.where(seen, one.months.first_day[np.where(seen, place, 0)], 1)
+    first = np.ones(len(place), dtype=np.int64)
+    first[seen] = one.months.first_day[place[seen]]
     entrants = firsts[np.maximum(people.entry, 0)] + first - 1
-    before = np.minimum(_registered(one) + (mixed(people.key, 24) % np.uint64(20)).astype(np.int64), firsts[0] - 1)
+    before = np.minimum(registrations(one) + (mixed(people.key, 24) % np.uint64(20)).astype(np.int64), firsts[0] - 1)
     trips = np.where(people.entry == STOCK, before, entrants)
     return np.where(people.never_trips, np.datetime64("NaT"), trips)
 

@@ -15,7 +15,17 @@ from impact.simulate.eligibility import eligibility_table, has_waiver
 from impact.simulate.ground import worker_truth, workforce
 from impact.simulate.orders import order_law
 from impact.simulate.partition import Partition
-from impact.simulate.platform_defects import FilePlan, Piece, file_defects, plan_files, plant_accounts, plant_days, plant_months
+from impact.simulate.planted import joined
+from impact.simulate.platform_defects import (
+    FilePlan,
+    Piece,
+    day_file_defects,
+    month_file_defects,
+    plan_files,
+    plant_accounts,
+    plant_days,
+    plant_months,
+)
 from impact.simulate.platform_tables import account_table, day_table, month_table
 from impact.simulate.population import Integers, Pool, people_of
 from impact.simulate.scene import Scene
@@ -58,6 +68,7 @@ def write_pool(scene: Scene, pool: Pool, tables: frozenset[str], files: Partitio
             counted = tally(one)
             without = tally(lived(twin, pool, chunk, people, law)) if twin else counted
             worlds = {name: worlds[name] + more if name in worlds else more for name, more in (("with", counted), ("without", without))}
+    files.finish("raw/")
     if worlds:
         gathered.tallies.append(table(scene, pool, worlds))
 
@@ -75,20 +86,27 @@ def planned(world: World) -> FilePlan:
     )
 
 
-def whole_file_ledger(world: World, plan: FilePlan) -> pd.DataFrame:
-    """Write the ledger's lines for files that are wrong as a whole."""
+def whole_file_ledger(world: World, plan: FilePlan, tables: frozenset[str]) -> pd.DataFrame:
+    """Write the ledger's lines for files that are wrong as a whole, of the tables that are written."""
     renewed = [month for month in _months(world) if _is_renewed(world, month)]
     in_parquet = [platform.id for platform in world.platforms if platform.industry == "ride_hail"]
     in_csv = [platform.id for platform in world.platforms if platform.industry in CSV_INDUSTRIES]
     in_csv += [_local_name(industry) for industry in dict.fromkeys(unit.industry for unit in bargaining_units(world))]
     renamed = {month_file(name, month): ("gross", NEW_NAME) for month in renewed for name in in_parquet}
     renamed |= {csv_file(name, month): (HEADINGS["gross"], NEW_GROSS) for month in renewed for name in in_csv}
-    return file_defects(plan, _months(world), renamed)
+    days = [day_file(name, month) for name in plan.utc for month in _months(world)]
+    of_months = month_file_defects(plan, renamed) if "worker_month" in tables else joined([])
+    return joined([of_months, day_file_defects(days) if "worker_day" in tables else joined([])])
 
 
 def month_file(name: str, month: str) -> str:
     """Give the path, below `raw/`, of a platform's worker-months."""
     return f"platform/worker_month/ym={month}/{name}.parquet"
+
+
+def day_file(name: str, month: str) -> str:
+    """Give the path, below `raw/`, of a platform's worker-days."""
+    return f"platform/worker_day/ym={month}/{name}.parquet"
 
 
 def csv_file(name: str, month: str) -> str:
@@ -145,7 +163,7 @@ def _write_accounts(one: Lived, files: Partition, gathered: Gathered) -> None:
 
 
 def _write_days(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
-    file = f"platform/worker_day/ym={label('month', one.scene.world.first + month)}/{one.pool.name}.parquet"
+    file = day_file(one.pool.name, label("month", one.scene.world.first + month))
     piece = plant_days(one, day_table(one, month), file, files.rows(f"raw/{file}"), plan)
     files.write(f"raw/{file}", piece.table)
     gathered.ledger.append(piece.ledger)

@@ -53,7 +53,7 @@ class Pool:
         """Share of unused accounts that is closed in a month: as many as people leave, so that the books neither grow nor shrink."""
         stock = self.entry == STOCK
         unused = stock & (self.lapsed | self.never_trips)
-        leaving = self.law.stock_hazard * float((stock & ~unused).sum())
+        leaving = self.law.entry_rate * float((stock & ~unused).sum())
         return float(np.clip(leaving / max(1, int(unused.sum())), 1e-4, 0.5))
 
     @property
@@ -179,8 +179,8 @@ def _platform_pool(world: World, platform: Platform) -> Pool:
     registered = max(1, round(platform.registered * world.scale))
     active, never = round(registered * platform.active_share), round(registered * platform.never_trip_share)
     lapsed = max(0, registered - active - never)
-    entrants = draw.poisson(active * law.stock_hazard, world.months)
-    unused = draw.poisson(active * law.stock_hazard * platform.never_trip_share / (1 - platform.never_trip_share), world.months)
+    entrants = draw.poisson(active * law.entry_rate, world.months)
+    unused = draw.poisson(active * law.entry_rate * platform.never_trip_share / (1 - platform.never_trip_share), world.months)
     months = np.arange(world.months)
     entry = np.r_[np.full(registered, STOCK), np.repeat(months, entrants), np.repeat(months, unused)]
     state = np.r_[np.zeros(active), np.ones(lapsed), np.full(never, 2), np.zeros(entrants.sum()), np.full(unused.sum(), 2)]
@@ -196,7 +196,7 @@ def _local_pool(scene: Scene, industry: Industry) -> Pool:
     work = world.work[industry]
     law, draw = law_of(world, work, work.local_annual_churn), stream(world.seed, "pool", f"local {industry}")
     workers = np.array([unit.workers for unit in units])
-    entrants = draw.poisson(law.stock_hazard * workers[:, None], (len(units), world.months))
+    entrants = draw.poisson(law.entry_rate * workers[:, None], (len(units), world.months))
     group = np.r_[np.repeat(np.arange(len(units)), workers), np.repeat(np.arange(len(units)), entrants.sum(axis=1))]
     months = np.tile(np.arange(world.months), len(units))
     entry = np.r_[np.full(workers.sum(), STOCK), np.repeat(months, entrants.ravel())]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from filelock import FileLock, Timeout
 from pyarrow import parquet
 
 from impact.atomic import write_whole
@@ -36,7 +38,8 @@ TABLES = ("account", "worker_month", "worker_day", "survey", "registry", "contex
 """What can be written, all of it unless asked otherwise."""
 MANIFEST = "world.json"
 """Written last: a folder without it is not finished."""
-_PARTIAL = ".partial"
+_PARTIAL, _OLD = ".partial", ".old"
+"""What the folder is called while it is written, and the one before while it is replaced; both hidden."""
 
 OnPool = Callable[[str, int, int], None]
 """Is told the name of each pool when it is done, how many are, and how many there are."""
@@ -63,20 +66,43 @@ def simulate(world: World, out: Path, tables: tuple[str, ...] = TABLES, registry
     Raises WorldError where the folder holds something that is not a world, or a table is not known.
     """
     _require_known(tables)
-    key = _key(world, tables)
+    facts = registry or facts_folder()
+    key = _key(world, tables, facts)
     before = _before(out)
     if before and before["key"] == key and _is_whole(out, before):
         return Written(out, before, new=False)
-    partial = out.with_name(out.name + _PARTIAL)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    _write(world, partial, frozenset(tables), registry or facts_folder(), on_pool)
-    manifest = _manifest(world, key, tables, partial)
-    write_whole(partial / MANIFEST, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
     if before:
-        shutil.rmtree(out)
-    partial.replace(out)
+        _refuse_strangers(out, before)
+    partial, old = out.with_name(f".{out.name}{_PARTIAL}"), out.with_name(f".{out.name}{_OLD}")
+    with _locked(out):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _write(world, partial, frozenset(tables), facts, on_pool)
+        manifest = _manifest(world, key, tables, partial)
+        write_whole(partial / MANIFEST, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
+        shutil.rmtree(old, ignore_errors=True)
+        if before:
+            out.replace(old)
+        partial.replace(out)
+        shutil.rmtree(old, ignore_errors=True)
     return Written(out, manifest, new=True)
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keep a second run from writing the same folder."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out.with_name(f".{out.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise WorldError(
+            f"{out}: another run is writing this world.\nFound the lock `{Path(lock.lock_file).name}` taken.\nWait for it to end, then run again."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def facts_folder() -> Path:
@@ -96,10 +122,11 @@ def _require_known(tables: tuple[str, ...]) -> None:
         raise WorldError(f"simulate: table `{', '.join(unknown)}` is not known.\nKnown: {', '.join(TABLES)}.\nName some of these.")
 
 
-def _key(world: World, tables: tuple[str, ...]) -> str:
+def _key(world: World, tables: tuple[str, ...], facts: Path) -> str:
     """Hash all that a world's files depend on."""
+    printed = [path.read_text(encoding="utf-8") for path in sorted(facts.glob("*.yaml"))]
     held = {name: version for name, version in versions().items() if name in ("numpy", "pandas", "pyarrow", "scipy")}
-    content = [world.model_dump_json(), json.dumps(sorted(tables)), json.dumps(held, sort_keys=True), code_hash("simulate")]
+    content = [world.model_dump_json(), json.dumps(sorted(tables)), json.dumps(held, sort_keys=True), code_hash("simulate"), *printed]
     return hashlib.sha256("\n".join(content).encode()).hexdigest()[:20]
 
 
@@ -116,7 +143,21 @@ def _before(out: Path) -> dict[str, Any] | None:
             f"{out}: this is not a folder of a synthetic world.\nFound: {listing(found)}.\nName a new folder with --out; nothing was written."
         )
     content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    if not {"synthetic", "key", "files"} <= set(content):
+        raise WorldError(
+            f"{out}: its `{MANIFEST}` is not that of a synthetic world.\nFound: {listing(content)}.\nName a new folder with --out; nothing was written."
+        )
     return content
+
+
+def _refuse_strangers(out: Path, manifest: dict[str, Any]) -> None:
+    """Refuse to replace a world beside whose files somebody has put others."""
+    strangers = {path.as_posix() for path in files_below(out)} - {MANIFEST, *(file["path"] for file in manifest["files"])}
+    if strangers:
+        raise WorldError(
+            f"{out}: another world is to take its place, but it holds files that are not the world's.\nFound: {listing(sorted(strangers))}.\n"
+            "Move them away, or name another folder with --out; nothing was written."
+        )
 
 
 def _is_whole(out: Path, manifest: dict[str, Any]) -> bool:
@@ -158,11 +199,11 @@ def _write_context(world: World, folder: Path) -> None:
 
 def _write_truth(scene: Scene, folder: Path, tables: frozenset[str], gathered: Gathered) -> None:
     counts = pd.concat(gathered.tallies, ignore_index=True)
-    whole = [whole_file_ledger(scene.world, planned(scene.world))] if "worker_month" in tables else []
+    whole = whole_file_ledger(scene.world, planned(scene.world), tables)
     _write_table(folder / "truth" / "two_worlds.parquet", counts)
     _write_table(folder / "truth" / "effects.parquet", effects(scene, counts))
     _write_table(folder / "truth" / "definitions.parquet", definitions(scene.world, counts))
-    _write_table(folder / "truth" / "defects.parquet", joined([*gathered.ledger, *whole]))
+    _write_table(folder / "truth" / "defects.parquet", joined([*gathered.ledger, whole]))
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

@@ -156,6 +156,7 @@ def _below_minimum(
 
 def month_labels(first: int, place: Integers) -> pa.Array:
     """Write months as 2025-03; missing where the place is NEVER."""
-    last = int(place[place < NEVER].max(initial=0))
-    names = pa.array([label("month", first + at) for at in range(last + 1)])
-    return pa.DictionaryArray.from_arrays(pa.array(np.where(place < NEVER, place, 0).astype(np.int32), mask=place >= NEVER), names)
+    known = place[place < NEVER]
+    low, high = int(known.min(initial=0)), int(known.max(initial=0))
+    names = pa.array([label("month", first + at) for at in range(low, high + 1)])
+    return pa.DictionaryArray.from_arrays(pa.array(np.where(place < NEVER, place - low, 0).astype(np.int32), mask=place >= NEVER), names)

@@ -51,6 +51,13 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 """Outcomes whose truth is written: numerator and denominator among COUNTS."""
 
 
+_EFFECT_COLUMNS = {
+    **dict.fromkeys(("agreement_id", "group", "outcome", "eligible", "month"), "str"),
+    "event_time": "int64",
+    **dict.fromkeys(("with_agreement", "without_agreement", "effect", "workers"), "float64"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """Counts of one pool in one world; arrays of shape (counts, groups × eligible, months)."""
@@ -95,6 +102,8 @@ def effects(scene: Scene, counts: pd.DataFrame) -> pd.DataFrame:
     """
     covering = {**scene.by_platform, **scene.by_unit}
     covered = counts[counts["group"].isin(covering)]
+    if covered.empty:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _EFFECT_COLUMNS.items()})
     everybody = covered.assign(eligible="all")
     told = covered.assign(eligible=covered["eligible"].map({True: "yes", False: "no"}))
     summed = pd.concat([everybody, told]).groupby(["group", "eligible", "month", "world"], as_index=False)[list(COUNTS)].sum()
@@ -106,18 +115,7 @@ def effects(scene: Scene, counts: pd.DataFrame) -> pd.DataFrame:
     result = result.assign(
         event_time=place - start, agreement_id=result["group"].map({name: one.agreement.id for name, one in covering.items()})
     )
-    columns = [
-        "agreement_id",
-        "group",
-        "outcome",
-        "eligible",
-        "month",
-        "event_time",
-        "with_agreement",
-        "without_agreement",
-        "effect",
-        "workers",
-    ]
+    columns = list(_EFFECT_COLUMNS)
     return result[columns].sort_values(columns[:6], ignore_index=True)
 
 

@@ -66,6 +66,8 @@ def agreements(world: World) -> tuple[Agreement, ...]:
 
 def _campaign_units(world: World, campaign: Campaign) -> tuple[Unit, ...]:
     draw, number = stream(world.seed, "units"), campaign.agreements + campaign.others
+    if number == 0:
+        return ()
     industries = draw.choice(INDUSTRIES, number, p=[_MIX[industry] for industry in INDUSTRIES])
     districts = draw.choice(DISTRICTS, number)
     firms = 1 + draw.multinomial(

@@ -163,4 +163,17 @@ def _complaints(world: World) -> list[str]:
     sentences += [
         f"local unit `{unit.id}`: there is no platform `{unit.platform}`" for unit in world.local_units if unit.platform not in names
     ]
+    sentences += [
+        f"`survey`: wave {wave} lies outside the world" for wave in world.survey.waves if not 0 <= world.place(wave) < world.months
+    ]
+    sentences += [
+        f"platform `{platform.id}`: `active_share` and `never_trip_share` make more than all accounts"
+        for platform in world.platforms
+        if platform.active_share + platform.never_trip_share > 1
+    ]
+    places = [agreement.platform or agreement.unit for agreement in world.agreements]
+    sentences += [f"two agreements cover `{place}`: name one" for place in dict.fromkeys(places) if places.count(place) > 1]
+    sentences += [
+        f"`work` of {name}: the first of `hazards` must be from month 0" for name, work in world.work.items() if work.hazards[0].from_month
+    ]
     return sentences

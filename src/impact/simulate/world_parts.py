@@ -68,9 +68,9 @@ class Platform(Part):
     """Accounts on the books at any time, at scale 1."""
     active_share: Share = 0.4
     """Share of the accounts on the books whose holder has not left."""
-    never_trip_share: Share = 0.08
+    never_trip_share: float = Field(default=0.08, ge=0, le=0.9)
     """Share of the accounts whose holder never took an order."""
-    annual_churn: Share | None = None
+    annual_churn: float | None = Field(default=None, gt=0, lt=1)
     """Yearly loss 1 − (1 − h)¹² at the mean monthly exit hazard h of the stock; the industry's own where left out."""
     take_rate: Share = 0.18
     """Mean commission as a share of gross fares."""
@@ -92,7 +92,7 @@ class Work(Part):
 
     hazards: tuple[TenureHazard, ...] = Field(min_length=1)
     """Exit hazard by months of tenure, as seen in the whole population (frailty comes on top, with these means kept)."""
-    local_annual_churn: Share | None = None
+    local_annual_churn: float | None = Field(default=None, gt=0, lt=1)
     """Yearly loss among the workers of bargaining units in the home city; as on the platforms where left out."""
     full_time_share: Share
     days_full_time: Share
@@ -284,6 +284,8 @@ class Planted(Part):
     """Worker-days that stand twice in the export, identical."""
     amended_days: Share
     """Worker-days that stand twice with different numbers; the second is the later version."""
+    shared_devices: Share = 1.0
+    """Share of the accounts that never take an order which share a few devices, as bought registrations do."""
     test_accounts: Share
     """Accounts of the platform's own testers, as a share of all."""
     negative_fares: Share
