@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from impact.simulate.identities import account_ids
 from impact.simulate.life import Life, live, luck_of
 from impact.simulate.money import Pay, Terms, pay_of, terms_of
 from impact.simulate.orders import OrderLaw
@@ -30,13 +32,10 @@ class Lived:
     terms: Terms
     months: WorkerMonths
     pay: Pay
-
-    @property
-    def at(self) -> NDArray[np.int64]:
-        """Where each account's month stands in `months` and `pay`; NOWHERE without work; shape (accounts, months)."""
-        places = np.full(self.life.first_day.shape, NOWHERE)
-        places[self.months.account, self.months.month] = np.arange(len(self.months.account))
-        return places
+    ids: pa.Array
+    """Id of each account."""
+    at: NDArray[np.int64]
+    """Where each account's month stands in `months` and `pay`; NOWHERE without work; shape (accounts, months)."""
 
 
 def lived(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw, with_days: bool = False) -> Lived:
@@ -45,7 +44,10 @@ def lived(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw, w
     terms = terms_of(scene, pool, chunk, people, law)
     intensity = (people.days_share[:, None] * _season(scene) * np.exp(terms.log_hours)).astype(np.float32)
     months = working_days(life, people, intensity, law, with_days)
-    return Lived(scene, pool, chunk, people, life, terms, months, pay_of(scene, pool, chunk, people, months, terms))
+    pay = pay_of(scene, pool, chunk, people, months, terms)
+    at = np.full(life.first_day.shape, NOWHERE)
+    at[months.account, months.month] = np.arange(len(months.account))
+    return Lived(scene, pool, chunk, people, life, terms, months, pay, account_ids(pool, people), at)
 
 
 def _season(scene: Scene) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 
 from impact.simulate.chunk import Lived
-from impact.simulate.identities import account_ids
 from impact.simulate.life import first_covered
 from impact.simulate.platform_tables import first_days, registrations
 from impact.simulate.population import Integers
@@ -41,7 +40,7 @@ def eligibility_table(one: Lived) -> pa.Table:
     benefits = np.where(paid > 0, np.maximum(begin, registered), np.datetime64("NaT"))
     return pa.table(
         {
-            "account_id": account_ids(one.pool, people).take(pa.array(rows)),
+            "account_id": one.ids.take(pa.array(rows)),
             "clause_id": [f"{agreement.id}-{CLAUSES[ground]}" for ground in _grounds(one, rows)],
             "eligible_pre": before.astype(np.int8),
             "source": ["登记档案" if recorded else "本人申报"] * len(rows),

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from impact.simulate.chunk import NOWHERE, Lived
-from impact.simulate.identities import account_ids, names, phones
+from impact.simulate.identities import names, phones
 from impact.simulate.life import CAUSES, first_covered
 from impact.simulate.platform_defects import is_test_account
 from impact.simulate.platform_tables import first_trips, named
@@ -28,7 +28,7 @@ def worker_truth(one: Lived) -> pa.Table:
     covered = first_covered(one.scene, one.pool, people)
     return pa.table(
         {
-            "account_id": account_ids(one.pool, people),
+            "account_id": one.ids,
             "industry": pa.array([one.pool.industry] * len(left)).dictionary_encode(),
             "group": named(list(one.pool.groups), people.group),
             "city_id": named([city.id for city in one.scene.places], people.city),
@@ -69,7 +69,7 @@ def workforce(one: Lived, month: int) -> pd.DataFrame:
     day = (np.datetime64("0000-01", "M") + world.first + month).astype("datetime64[D]")
     return pd.DataFrame(
         {
-            "account_id": account_ids(one.pool, people).take(pa.array(rows)).to_pylist(),
+            "account_id": one.ids.take(pa.array(rows)).to_pylist(),
             "industry": one.pool.industry,
             "platform_id": [world.platforms[place].id for place in people.platform[rows]],
             "unit": [name if name in units else "" for name in group],

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from impact.simulate.chunk import Lived
-from impact.simulate.population import Bools, People, Pool
+from impact.simulate.population import People, Pool
 from impact.simulate.streams import mixed
 
 _SURNAMES = tuple("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕")
@@ -57,16 +56,3 @@ def names(people: People) -> pa.Array:
 def phones(people: People) -> pa.Array:
     """Write the phone numbers of people."""
     return pc.cast(pa.array(mixed(people.key, 12) % np.uint64(100_000_000) + np.uint64(19_900_000_000)), pa.string())
-
-
-def shares_device(one: Lived) -> Bools:
-    """Say which accounts share a device with others: some of those that never take an order."""
-    chance = (mixed(one.people.key, 14) >> np.uint64(11)).astype(float) / 2.0**53
-    return np.asarray(one.people.never_trips & (chance < one.scene.world.planted.shared_devices))
-
-
-def devices(one: Lived) -> pa.Array:
-    """Write device ids."""
-    random = mixed(one.people.key, 13)
-    device = np.where(shares_device(one), random % np.uint64(1 + len(random) // 400), random >> np.uint64(16))
-    return pc.binary_join_element_wise("D", pc.utf8_lpad(pc.cast(pa.array(device), pa.string()), 15, "0"), "")

@@ -13,6 +13,10 @@ DEFECT_COLUMNS = ("defect", "file", "row", "key", "column", "original", "written
 is meant); the identifier of the row; the column; what it should say; what it says; what cleaning should do: `drop`, `change`, `flag` or `refuse`."""
 
 
+NONE = pd.DataFrame({name: pd.Series(dtype="Int64" if name == "row" else "string") for name in DEFECT_COLUMNS})
+"""A ledger without lines."""
+
+
 def ledger(
     defect: str,
     file: str,
@@ -24,6 +28,8 @@ def ledger(
     expected: str = "drop",
 ) -> pd.DataFrame:
     """Write lines of the ledger, one for each row; values are kept as text."""
+    if len(rows) == 0:
+        return NONE
     frame = pd.DataFrame({"row": pd.array(list(rows), dtype="Int64"), "key": pd.array(list(keys), dtype="string")})
     before, after = (_texts(values, len(frame)) for values in (original, written))
     return frame.assign(defect=defect, file=file, column=column, original=before, written=after, expected=expected)[list(DEFECT_COLUMNS)]
@@ -32,7 +38,7 @@ def ledger(
 def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Put ledgers together; an empty one where there are none."""
     held = [part for part in parts if len(part)]
-    return pd.concat(held, ignore_index=True) if held else ledger("", "", [], [])
+    return pd.concat(held, ignore_index=True) if held else NONE
 
 
 def _texts(values: Iterable[object] | None, number: int) -> pd.Series[str]:

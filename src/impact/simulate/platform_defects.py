@@ -15,10 +15,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impact.simulate.chunk import Lived
-from impact.simulate.identities import shares_device
 from impact.simulate.life import CLOSED, PURGED
 from impact.simulate.planted import joined, ledger
-from impact.simulate.platform_tables import MONEY, STATUS, last_day
+from impact.simulate.platform_tables import MONEY, STATUS, last_day, shares_device
 from impact.simulate.streams import mixed, stream
 from impact.simulate.world import World
 

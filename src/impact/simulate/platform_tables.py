@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impact.months import label
 from impact.simulate.chunk import NOWHERE, Lived
-from impact.simulate.identities import account_ids, devices, names, phones
+from impact.simulate.identities import names, phones
 from impact.simulate.life import CLOSED, OPEN, PURGED, month_lengths
-from impact.simulate.population import STOCK
+from impact.simulate.population import STOCK, Bools
 from impact.simulate.streams import mixed
 
 MONEY = ("gross", "take", "incentive", "waiver_refund", "penalty", "receipts", "cost_est", "net_est")
@@ -21,6 +22,19 @@ MONEY = ("gross", "take", "incentive", "waiver_refund", "penalty", "receipts", "
 STATUS = ("active", "inactive", "closed", "purged")
 Dates = NDArray[np.datetime64]
 _MINUTE = np.timedelta64(1, "m")
+
+
+def shares_device(one: Lived) -> Bools:
+    """Say which accounts share a device with others: some of those that never take an order."""
+    chance = (mixed(one.people.key, 14) >> np.uint64(11)).astype(float) / 2.0**53
+    return np.asarray(one.people.never_trips & (chance < one.scene.world.planted.shared_devices))
+
+
+def devices(one: Lived) -> pa.Array:
+    """Write device ids."""
+    random = mixed(one.people.key, 13)
+    device = np.where(shares_device(one), random % np.uint64(1 + len(random) // 400), random >> np.uint64(16))
+    return pc.binary_join_element_wise("D", pc.utf8_lpad(pc.cast(pa.array(device), pa.string()), 15, "0"), "")
 
 
 def account_table(one: Lived) -> pa.Table:
@@ -34,7 +48,7 @@ def account_table(one: Lived) -> pa.Table:
     )
     status = np.array(["open", "closed", "purged"])[one.life.closing]
     columns = {
-        "account_id": account_ids(one.pool, people),
+        "account_id": one.ids,
         "name": names(people),
         "phone": phones(people),
         "platform_id": named([platform.id for platform in world.platforms], people.platform),
@@ -72,7 +86,7 @@ def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
     first = first_days(one)[month]
     random = mixed(people.key[rows] * np.uint64(256) + np.uint64(month), 21)
     columns = {
-        "account_id": account_ids(one.pool, people).take(pa.array(rows)),
+        "account_id": one.ids.take(pa.array(rows)),
         "ym": pa.array([label("month", world.first + month)] * len(rows)).dictionary_encode(),
         "city_id": named([city.id for city in one.scene.places], people.city[rows]),
         "active_days": of(months.days, np.int16),
@@ -117,7 +131,7 @@ def day_table(one: Lived, month: int) -> pa.Table:
     money = {name: _split(getattr(one.pay, held)[chosen], row, share) for name, held in _DAY_MONEY.items()}
     start, end = _clock(people.key[account], date, online)
     columns = {
-        "account_id": account_ids(one.pool, people).take(pa.array(account)),
+        "account_id": one.ids.take(pa.array(account)),
         "date": date.astype("datetime64[D]"),
         "city_id": named([city.id for city in one.scene.places], people.city[account]),
         "orders": orders.astype(np.int16),

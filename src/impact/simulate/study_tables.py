@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from impact.months import label
 from impact.simulate.absences import FAR, absences
 from impact.simulate.chunk import NOWHERE, Lived
-from impact.simulate.identities import account_ids
 from impact.simulate.life import first_covered
 from impact.simulate.money import STANDARD_MONTH
 from impact.simulate.platform_tables import first_trips, named
@@ -79,7 +78,7 @@ def _rows(one: Lived) -> pa.Table:
     covered = first_covered(one.scene, one.pool, people)
     online, net = of(pay.online_hours), of(pay.net)
     columns = {
-        "worker": account_ids(one.pool, people).take(pa.array(account)),
+        "worker": one.ids.take(pa.array(account)),
         "month": month_labels(world.first, month),
         **_where(one, account),
         "first_covered": month_labels(world.first, np.where(covered < world.months, covered, NEVER)[account]),
