@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -100,6 +102,38 @@ def test_simulate_says_what_it_wrote_and_refuses_a_folder_of_something_else(home
     assert refused.returncode == 1
     assert "this is not a folder of a synthetic world" in refused.stderr
     assert (home / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
+
+
+def test_an_interrupted_simulation_says_so_and_leaves_no_folder(home):
+    command = [
+        sys.executable,
+        "-c",
+        "from impact.cli import main; main()",
+        "simulate",
+        "worlds/default.yaml",
+        "--out",
+        "cut",
+        "--scale",
+        "0.02",
+    ]
+    child = subprocess.Popen(command, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(home.glob(".cut.partial/raw/platform/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "Interrupted. What was finished is kept" in said
+    assert not (home / "cut").exists()
+
+
+def test_a_misspelt_table_gets_the_tables_that_there_are(dier, home):
+    study = home / "studies" / "odd.yaml"
+    text = (home / "studies" / "dier.yaml").read_text(encoding="utf-8")
+    study.write_text(text.replace("table: ride_hail", "table: ride_hial").replace("name: dier", "name: odd"), encoding="utf-8")
+    ended = impact("run", "studies/odd.yaml", folder=home)
+    assert ended.returncode == 1
+    assert re.search(r"has no table `ride_hial`\.\nTables found: .*ride_hail.*\nDid you mean `ride_hail`\?", ended.stderr)
 
 
 def test_the_scenario_command_fits_eighty_columns_and_says_not_yet():

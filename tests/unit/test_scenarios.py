@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from impact.errors import WorldError
-from impact.simulate import scenarios
 from impact.simulate.definitions import claimed
 from impact.simulate.rehearsal import rehearse
 from impact.simulate.scenarios import AS_EXPECTED, NOT_YET, OTHERWISE, missing_parts, play, scenario_files, summary
+from impact.simulate.tally import OUTCOMES
 from impact.simulate.world import load_world
 from impact.study import load_study
 
@@ -38,11 +38,12 @@ def test_the_pack_holds_s0_to_s14_once_each():
 
 
 @every_scenario
-def test_every_scenario_names_what_it_asks_and_expects(path):
-    scenario = load_world(path).scenario
-    assert scenario.expected
-    assert scenario.study is None or load_study(path.parent / scenario.study).synthetic
-    assert path.stem == load_world(path).name
+def test_every_scenario_is_called_like_its_file_and_its_study_can_be_asked_of_it(path):
+    world = load_world(path)
+    assert path.stem == world.name
+    if world.scenario.study:
+        study = load_study(path.parent / world.scenario.study)
+        assert study.outcomes[0].column in OUTCOMES or study.outcomes[0].column == "below_minimum"
 
 
 @pytest.mark.parametrize(("scenario", "before", "after"), [("S0", 0.22, 0.07), ("S1", 0.22, 0.07)])
@@ -70,13 +71,36 @@ def test_a_part_that_exists_is_not_missing():
     assert missing_parts(scenario.model_copy(update={"needs": ("nowhere.at_all",)})) == ["nowhere.at_all"]
 
 
-def test_another_verdict_than_expected_is_said_and_so_is_a_rule_that_was_silent(tmp_path):
+@pytest.mark.parametrize(
+    ("changed", "status", "why"),
+    [
+        ("expected: [V2]", AS_EXPECTED, "Leaving fell by an eighth"),
+        ("expected: [V3]", OTHERWISE, "expected V3, found V2"),
+        ("flags: [few_covered_clusters]", AS_EXPECTED, "Leaving fell by an eighth"),
+        ("flags: [fragile]", OTHERWISE, "did not flag fragile"),
+    ],
+)
+def test_the_status_holds_the_verdict_and_its_rules_against_what_is_expected(changed, status, why, tmp_path):
     path = small(scenario_files(PACK, ("S3",))[0], tmp_path)
-    scenario = load_world(path).scenario
-    assert scenarios._status(scenario, [], "V3", "", "")[0] == OTHERWISE
-    assert scenarios._status(scenario, [], "V2", "", "")[0] == AS_EXPECTED
-    flagged = scenario.model_copy(update={"flags": ("leads",)})
-    assert scenarios._status(flagged, [], "V2", "few_covered_clusters", "") == (OTHERWISE, "did not flag leads")
+    path.write_text(path.read_text(encoding="utf-8").replace("scenario: {", f"scenario: {{needs: [], {changed}, "), encoding="utf-8")
+    played = play(path, 1)
+    assert played.status == status
+    assert played.why.startswith(why)
+
+
+def test_data_that_are_refused_are_a_stop(tmp_path):
+    path = small(scenario_files(PACK, ("S3",))[0], tmp_path, "planted: {purge_share: 0.1}\n")
+    text = path.read_text(encoding="utf-8").replace("scenario: {", "scenario: {needs: [], expected: [stop], ")
+    path.write_text(text.replace("scale: 0.002", "scale: 0.00002"), encoding="utf-8")
+    played = play(path, 1)
+    assert (played.verdict, played.status) == ("stop", AS_EXPECTED)
+
+
+def test_core_cities_chosen_afterwards_have_lower_churn_though_nothing_changed():
+    path = scenario_files(PACK, ("S7",))[0]
+    played = play(path, 1)
+    assert played.truth == 0.0
+    assert played.claim_after < played.claim_before - 0.05
 
 
 def test_the_summary_takes_the_worst_status_and_counts_coverage(tmp_path):

@@ -19,7 +19,7 @@ from impact.simulate.orders import order_law
 from impact.simulate.population import STOCK, People, Pool, people_of, pools
 from impact.simulate.scene import NEVER, Scene, scene_of
 from impact.simulate.world import World, load_world
-from impact.simulate.world_parts import Agreement, Effects, Words
+from impact.simulate.world_parts import Agreement, Bilingual, Effects
 
 DEFAULT = Path(__file__).parents[2] / "worlds" / "default.yaml"
 SIZES = {"RH01": 12_000, "RH02": 4_000, "DL01": 4_000, "FR01": 2_000, "CR01": 2_000}
@@ -50,7 +50,7 @@ def world(sizes: dict[str, int] = SIZES, effects: Effects | None = None, **chang
 def agreement(effects: Effects) -> Agreement:
     return Agreement(
         id="one",
-        name=Words(en="One", zh="一"),
+        name=Bilingual(en="One", zh="一"),
         industry="ride_hail",
         platform="RH01",
         pathway="上带下",

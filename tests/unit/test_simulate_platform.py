@@ -59,7 +59,7 @@ ENGLISH = {
     "投诉数": "complaints",
     "评分": "rating",
     "月末状态": "status_end",
-    "首次出工日": "first_active_date",
+    "最早出工日": "first_active_date",
     "最后出工日": "last_active_date",
     "是否多平台": "other_platform_flag",
 }

@@ -40,7 +40,7 @@ STRONG = Evidence(
         ({"covered_clusters": 10}, "V3", "parallel_trends"),
         ({"leads_p_value": 0.099}, "V2", "leads"),
         ({"leads_p_value": 0.1}, "V3", "parallel_trends"),
-        ({"leads_p_value": None}, "V2", "leads"),
+        ({"leads_p_value": None}, "V2", "leads_untested"),
         ({"breakdown": None}, "V2", "no_sensitivity_analysis"),
         ({"breakdown": 0.99}, "V2", "fragile"),
         ({"breakdown": 1.0}, "V3", "parallel_trends"),

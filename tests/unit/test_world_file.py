@@ -63,6 +63,13 @@ def test_what_the_command_line_sets_comes_last(tmp_path):
         ("work: {freight: {hazards: [{from_month: 3, hazard: 0.1}]}}\n", r"`work` of freight: the first of `hazards` must be from month 0"),
         ("survey: {waves: [2031-01]}\n", r"wave 2031-01 lies outside the world"),
         ("scale: 2\n", r"`scale` cannot be used"),
+        ("local_units:\n  - {id: water-2, group: ../../evil}\n", r"`local_units.\d+.group` cannot be used"),
+        ("local_units:\n  - {id: water-2, group: ride-hail}\n", r"Local units cannot be of group `ride-hail`"),
+        ("campaign: {first_signed: 2025-06, last_signed: 2025-01}\n", r"`last_signed` lies before `first_signed`"),
+        ("work: {freight: {cost_share: [0.9, 0.1]}}\n", r"`cost_share` names the lowest first"),
+        ("work: {freight: {days_part_time: [0, 0]}}\n", r"`work.freight.days_part_time.0` cannot be used"),
+        ("work: {ride_hail: {day_orders: [0.5, 0.5, 0.5, 0.5]}}\n", r"`day_orders` must add up to 1; they make 2.0000"),
+        ("events:\n  - {id: price-war-2025, effects: {pay_floor_ratio: 1.2}}\n", r"key `events.\d+.effects.pay_floor_ratio` is not known"),
     ],
 )
 def test_what_does_not_hang_together_is_refused_in_words(text, words, tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -20,8 +22,24 @@ app = typer.Typer(
     add_completion=True,
     pretty_exceptions_enable=False,
 )
-for command in (estimate, run, simulate, scenarios, schema):
-    app.command()(command)
+
+
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command end in words when it is interrupted."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted. What was finished is kept; the same command goes on from there.", err=True)
+            raise typer.Exit(130) from None
+
+    return wrapped
+
+
+for each in (estimate, run, simulate, scenarios, schema):
+    app.command()(_interruptible(each))
 
 
 def main() -> None:

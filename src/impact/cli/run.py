@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impact.cli.world import build_world
+from impact.cli.world import built_world
 
 if TYPE_CHECKING:
     from impact.run.run import Event
@@ -29,14 +29,10 @@ def run(
     """Run a study: notebooks in stages, then report, brief, tables and manifest."""
     from impact.run.run import run_study
 
-    build_world(study, _data_root(data))
     overrides = dict(_assignment(text) for text in set_ or [])
-    try:
-        with _progress() as on_event:
-            finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
-    except KeyboardInterrupt:
-        typer.echo("Interrupted. Finished stages are kept; the same command goes on from there.", err=True)
-        raise typer.Exit(130) from None
+    built_world(study, _data_root(data))
+    with _progress() as on_event:
+        finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
     if not finished.new:
         typer.echo(f"Nothing has changed since {finished.manifest['run']}; --force runs it again.")
     _print_run(finished.folder, finished.manifest)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +12,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from impact.simulate.simulate import Written
-    from impact.simulate.world import World
+    from impact.simulate.scenarios import Played
+    from impact.simulate.simulate import OnPool, Written
 
 
 def simulate(
@@ -27,17 +29,21 @@ def simulate(
 
     Example: impact simulate worlds/default.yaml --out data/worlds/default --scale 0.01 --seed 1
     """
+    from impact.simulate.simulate import TABLES
+    from impact.simulate.simulate import simulate as write
     from impact.simulate.world import load_world
 
-    _print_world(_simulated(load_world(world, scale=scale, seed=seed), out, tuple(name for name in tables.split(",") if name)))
+    asked = tuple(name.strip() for name in tables.split(",") if name.strip()) or TABLES
+    with _pools_done() as on_pool:
+        written = write(load_world(world, scale=scale, seed=seed), out, asked, on_pool=on_pool)
+    _print_world(written)
 
 
-def _simulated(world: World, out: Path, tables: tuple[str, ...] = ()) -> Written:
-    """Write a world, with a bar over its pools on a terminal."""
+@contextmanager
+def _pools_done() -> Iterator[OnPool]:
+    """Show a bar over the pools of a world on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from impact.simulate.simulate import TABLES, simulate
 
     console = Console(stderr=True)
     columns = (
@@ -49,11 +55,7 @@ def _simulated(world: World, out: Path, tables: tuple[str, ...] = ()) -> Written
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=None)
-
-        def on_pool(name: str, done: int, number: int) -> None:
-            progress.update(task, description=name, completed=done, total=number)
-
-        return simulate(world, out, tables or TABLES, on_pool=on_pool)
+        yield lambda name, done, number: progress.update(task, description=name, completed=done, total=number)
 
 
 def _print_world(written: Written) -> None:
@@ -72,18 +74,13 @@ def _print_world(written: Written) -> None:
             typer.echo(f"  {name + '/':<8}{words}")
 
 
-def build_world(study_path: Path, data_root: Path) -> None:
-    """Build the synthetic world of a study where it is not there yet, or has changed."""
-    from impact.study import load_study
-    from impact.study.model import WorldSource
+def built_world(study_path: Path, data_root: Path) -> None:
+    """Build the synthetic world of a study where it has one, and say so."""
+    from impact.simulate.simulate import build_world
 
-    source = load_study(study_path).source
-    if not isinstance(source, WorldSource):
-        return
-    from impact.simulate.world import load_world
-
-    written = _simulated(load_world(study_path.parent / source.world), data_root / source.folder)
-    if written.new:
+    with _pools_done() as on_pool:
+        written = build_world(study_path, data_root, on_pool)
+    if written and written.new:
         typer.echo(f"World     {written.folder} (synthetic, built on first use)")
 
 
@@ -105,7 +102,7 @@ def scenarios(
     from impact.simulate.scenarios import OTHERWISE, play_all, scenario_files, summary
 
     files = scenario_files(folder, tuple(only or ()))
-    played = list(play_all(files, range(1, seeds + 1), processes))
+    played = list(_followed(play_all(files, range(1, seeds + 1), processes), seeds * len(files)))
     if as_csv:
         typer.echo(pd.DataFrame([asdict(one) for one in played]).to_csv(index=False, lineterminator="\n"), nl=False)
     else:
@@ -113,6 +110,15 @@ def scenarios(
             typer.echo(line)
     if any(one.status == OTHERWISE for one in played):
         raise typer.Exit(1)
+
+
+def _followed(played: Iterator[Played], number: int) -> Iterator[Played]:
+    """Show a bar over worlds on a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(played, "worlds", total=number, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _scenario_lines(table: pd.DataFrame) -> list[str]:

@@ -21,12 +21,14 @@ from impact.schema.surroundings import (
     RAW_CITY,
     RAW_CITY_MONTH,
     RAW_PLATFORM,
+    RAW_REPRESENTATIVES,
     RAW_SURVEY_ANSWERS,
     RAW_SURVEY_FRAME,
     RAW_SURVEY_MARGINS,
 )
 from impact.schema.table import Column, Group, Kind, Sensitivity, TableSchema
 from impact.schema.world import (
+    STUDY_AGREEMENTS,
     STUDY_WORKER_MONTH,
     TRUE_DEFECTS,
     TRUE_DEFINITIONS,
@@ -45,6 +47,7 @@ __all__ = [
     "RAW_CITY_MONTH",
     "RAW_ELIGIBILITY",
     "RAW_PLATFORM",
+    "RAW_REPRESENTATIVES",
     "RAW_SURVEY_ANSWERS",
     "RAW_SURVEY_FRAME",
     "RAW_SURVEY_MARGINS",
@@ -52,6 +55,7 @@ __all__ = [
     "RAW_WORKER_MONTH",
     "RAW_WORKER_MONTH_CSV",
     "RAW_WORKER_MONTH_LOCAL",
+    "STUDY_AGREEMENTS",
     "STUDY_WORKER_MONTH",
     "TABLES",
     "TIDY",
@@ -97,6 +101,7 @@ GROUPS: tuple[Group, ...] = (
             RAW_CITY,
             RAW_CITY_MONTH,
             RAW_BARGAINING_LOG,
+            RAW_REPRESENTATIVES,
             RAW_SURVEY_FRAME,
             RAW_SURVEY_MARGINS,
             RAW_SURVEY_ANSWERS,
@@ -107,7 +112,7 @@ GROUPS: tuple[Group, ...] = (
         "合成世界：研究所读的表",
         "Worker-months without defects, made from the truth and not from the exports.",
         "不含缺陷的“劳动者-月”，由真值生成，而非由导出文件清洗而来。",
-        (STUDY_WORKER_MONTH,),
+        (STUDY_WORKER_MONTH, STUDY_AGREEMENTS),
     ),
     Group(
         "Synthetic world: truth",

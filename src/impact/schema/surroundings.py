@@ -73,6 +73,46 @@ RAW_CITY_MONTH = TableSchema(
     ),
 )
 
+RAW_REPRESENTATIVES = TableSchema(
+    name="raw_representatives",
+    grain="agreement × representative",
+    en="The workers' representatives of network-wide agreements, without a name: by what they were chosen.",
+    zh="全网协议的劳动者代表（不含姓名）及其推选依据。",
+    files=("raw/process/representatives.csv",),
+    columns=(
+        Column("agreement_id", "text", "", "Agreement", "协议编号", True),
+        Column("rep_id", "text", "", "Number of the representative", "代表编号", True),
+        Column("city_id", "text", "", "City, as in `raw_city`", "城市编号，见 `raw_city`", True, "quasi"),
+        Column(
+            "orders_rank",
+            "number",
+            "per cent",
+            "Share of the platform's workers with fewer orders",
+            "完单量超过的劳动者比例（百分比）",
+            True,
+            "quasi",
+        ),
+        Column(
+            "rating_rank",
+            "number",
+            "per cent",
+            "Share of the platform's workers with a lower rating",
+            "评分超过的劳动者比例（百分比）",
+            True,
+            "quasi",
+        ),
+        Column(
+            "complaints_rank",
+            "number",
+            "per cent",
+            "Share of the platform's workers with more complaints",
+            "投诉更多的劳动者比例（百分比）",
+            True,
+            "quasi",
+        ),
+    ),
+)
+
 RAW_BARGAINING_LOG = TableSchema(
     name="raw_bargaining_log",
     grain="contact (log_id)",

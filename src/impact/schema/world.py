@@ -4,6 +4,28 @@ from __future__ import annotations
 
 from impact.schema.table import Column, TableSchema
 
+STUDY_AGREEMENTS = TableSchema(
+    name="study_agreements",
+    grain="agreement",
+    en="The agreements of `raw/registry/agreements.yaml` as a table: what they cover, how they came about, and when.",
+    zh="`raw/registry/agreements.yaml` 中各协议的表格形式：覆盖范围、路径与日期。",
+    files=("clean/registry/agreements.parquet",),
+    columns=(
+        Column("agreement_id", "text", "", "Agreement", "协议编号", True),
+        Column("level", "text", "", "platform_network, firm or district", "层级：platform_network 全网、firm 企业、district 区域", True),
+        Column("industry", "text", "", "Industry", "行业", True),
+        Column("pathway", "text", "", "上带下, 点带面, 先建会 or 下带上", "路径：上带下、点带面、先建会、下带上", True),
+        Column("platform_id", "text", "", "Platform, or the one that the unit works for", "平台编号（或单元所服务的平台）", True),
+        Column("unit", "text", "", "Bargaining unit; missing for a network-wide agreement", "协商单元；全网协议缺失"),
+        Column("offer", "time", "day", "Day of the written offer", "要约日期", True),
+        Column("talks", "time", "day", "First day of talks", "协商起始日", True),
+        Column("signed", "time", "day", "Day of signing", "签订日期", True),
+        Column("effective", "time", "day", "First day in effect", "生效日期", True),
+        Column("expiry", "time", "day", "Last day in effect; missing where none is agreed", "届满日期；未约定者缺失"),
+        Column("firms_n", "integer", "firms", "Firms under the agreement", "受覆盖企业数", True),
+    ),
+)
+
 STUDY_WORKER_MONTH = TableSchema(
     name="study_worker_month",
     grain="worker × month",
@@ -248,12 +270,12 @@ TRUE_EFFECTS = TableSchema(
             "with_agreement",
             "number",
             "of the outcome",
-            "Ratio of sums in the world with agreements; missing where nobody counts",
-            "有协议世界中的比值；无人计入时缺失",
+            "Ratio of sums in the world with agreements; missing where nobody counts, and for measured exits that are not known of everybody yet",
+            "有协议世界中的比值；无人计入、或尚不能对所有人判断时缺失",
         ),
         Column("without_agreement", "number", "of the outcome", "The same in the world without", "无协议世界中的比值"),
         Column("effect", "number", "of the outcome", "with_agreement − without_agreement", "两者之差"),
-        Column("workers", "number", "people", "People in service in the world with agreements", "有协议世界中的在职人数", True),
+        Column("denominator", "number", "people, hours or yuan", "Denominator in the world with agreements", "有协议世界中的分母", True),
     ),
 )
 

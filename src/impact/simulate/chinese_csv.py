@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from impact.simulate.planted import ledger
+from impact.simulate.ledger import ledger
 from impact.simulate.platform_defects import Piece
 from impact.simulate.streams import stream
 

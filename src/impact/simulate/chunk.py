@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impact.simulate.identities import account_ids
 from impact.simulate.life import Life, live, luck_of
-from impact.simulate.money import Pay, Terms, pay_of, terms_of
+from impact.simulate.money import Pay, PayTerms, pay_of, terms_of
 from impact.simulate.orders import OrderLaw
 from impact.simulate.population import People, Pool
 from impact.simulate.scene import Scene
@@ -29,7 +29,7 @@ class Lived:
     chunk: int
     people: People
     life: Life
-    terms: Terms
+    terms: PayTerms
     months: WorkerMonths
     pay: Pay
     ids: pa.Array

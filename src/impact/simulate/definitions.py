@@ -8,12 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from impact.simulate.tally import WHOLE
 from impact.simulate.world import World
 from impact.simulate.world_parts import ClaimedRate
 
 YEAR = 12
-_WHOLE = 0.999
-"""Share of a year's worker-months for which measured exits must be known."""
 _NUMERATORS = {"true": "exits", "30d": "exits_30d", "90d": "exits_90d", "closures": "closures"}
 DENOMINATORS = ("average_stock", "opening_stock", "ever_in_stock", "average_registered", "average_active", "person_months")
 """What exits are divided by; `person_months` gives the annualised hazard 1 − (1 − h)¹²."""
@@ -48,10 +47,21 @@ def claimed(counts: pd.DataFrame, group: str, rate: ClaimedRate) -> float:
     return exits / _denominator(window, rate.denominator)
 
 
+def lowest_cities(rows: pd.DataFrame, platform: str, rate: ClaimedRate) -> float:
+    """Work out the yearly churn of the cities that happen to have the lowest, chosen after the fact.
+
+    `rows` are the worker-months of a study's table, with `platform, city, month, exit_90d`.
+    """
+    months = sorted(month for month in rows["month"].unique() if month >= rate.first_month)[: int(rate.months)]
+    mine = rows[(rows["platform"] == platform) & rows["month"].isin(months)]
+    yearly = 1 - (1 - mine.groupby("city")["exit_90d"].mean()) ** YEAR
+    return float(yearly.nsmallest(rate.lowest_cities or len(yearly)).mean())
+
+
 def _rates(window: pd.DataFrame) -> list[dict[str, object]]:
     rows = []
     for counted, column in _NUMERATORS.items():
-        known = counted not in ("30d", "90d") or window[f"known_{counted}"].sum() >= _WHOLE * window["working"].sum()
+        known = counted not in ("30d", "90d") or window[f"known_{counted}"].sum() >= WHOLE * window["working"].sum()
         exits = float(window[column].sum()) if known else float("nan")
         for name in DENOMINATORS:
             value = _denominator(window, name)

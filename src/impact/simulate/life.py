@@ -112,19 +112,22 @@ def live(scene: Scene, pool: Pool, people: People, luck: Luck) -> Life:
 
 def month_lengths(first: int, months: int) -> Integers:
     """Give the number of days of each month."""
-    starts = np.datetime64("0000-01", "M") + np.arange(first, first + months + 1)
-    return np.diff(starts.astype("datetime64[D]")).astype(np.int64)
+    return np.diff(month_starts(first, months)).astype(np.int64)
+
+
+def month_starts(first: int, months: int) -> NDArray[np.datetime64]:
+    """Give the first day of each month, and of the one after the last; `first` counts months from January of year 0."""
+    return (np.datetime64("0000-01", "M") + np.arange(first, first + months + 1)).astype("datetime64[D]")
 
 
 def covering_places(scene: Scene, pool: Pool) -> list[str]:
     """Name the groups of a pool that an agreement covers."""
-    held = scene.by_unit if pool.local else scene.by_platform
-    return [name for name in pool.groups if name in held]
+    return [name for name in pool.groups if name in scene.covering(pool.local)]
 
 
 def first_covered(scene: Scene, pool: Pool, people: People) -> Integers:
     """Give the first covered month of each account; NEVER where none is."""
-    held = scene.by_unit if pool.local else scene.by_platform
+    held = scene.covering(pool.local)
     return np.array([held[name].start if name in held else NEVER for name in pool.groups])[people.group]
 
 
@@ -138,7 +141,7 @@ def _log_hazard(scene: Scene, pool: Pool, people: People) -> NDArray[np.float32]
         asked_score = scene.world.hardship_score
         total += (asked_score.hazard_slope * (people.score - asked_score.mean)).astype(np.float32)[:, None]
     total += np.where(people.multi_home[:, None], scene.spillover[people.platform], 0.0).astype(np.float32)
-    held = scene.by_unit if pool.local else scene.by_platform
+    held = scene.covering(pool.local)
     for name in covering_places(scene, pool):
         for eligible in (False, True):
             mine = (people.group == pool.groups.index(name)) & (people.eligible == eligible)

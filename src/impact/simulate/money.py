@@ -32,7 +32,7 @@ _BUSIEST = 0.72
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PayTerms:
     """What pay depends on, for every account and month of a chunk; arrays of shape (accounts, months)."""
 
     log_gross: NDArray[np.float32]
@@ -76,7 +76,7 @@ class Pay:
     """Hours day by day; None where days were not asked for."""
 
 
-def terms_of(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw) -> Terms:
+def terms_of(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw) -> PayTerms:
     """Draw the terms of a chunk; the same draws in the worlds with and without agreements."""
     world, size = scene.world, len(people.entry)
     draw = stream(world.seed, "terms", pool.name, chunk)
@@ -95,7 +95,7 @@ def terms_of(scene: Scene, pool: Pool, chunk: int, people: People, law: OrderLaw
     return _with_agreements(scene, pool, people, accepts, log_gross, rate)
 
 
-def pay_of(scene: Scene, pool: Pool, chunk: int, people: People, months: WorkerMonths, terms: Terms) -> Pay:
+def pay_of(scene: Scene, pool: Pool, chunk: int, people: People, months: WorkerMonths, terms: PayTerms) -> Pay:
     """Turn working days and orders into hours and money."""
     work, at = scene.world.work[pool.industry], (months.account, months.month)
     draw = stream(scene.world.seed, "pay", pool.name, chunk)
@@ -130,12 +130,12 @@ def _moving(draw: np.random.Generator, size: int, months: int, deviation: float,
     return np.asarray(np.float32(deviation) * noise)
 
 
-def _with_agreements(scene: Scene, pool: Pool, people: People, accepts: NDArray[np.bool_], log_gross: Floats, rate: Floats) -> Terms:
+def _with_agreements(scene: Scene, pool: Pool, people: People, accepts: NDArray[np.bool_], log_gross: Floats, rate: Floats) -> PayTerms:
     """Lay the agreements' terms over those of a world without."""
     world = scene.world
     waived, log_hours, floor = np.zeros(rate.shape, dtype=bool), np.zeros(rate.shape), np.zeros(rate.shape)
     start = first_covered(scene, pool, people)
-    held = scene.by_unit if pool.local else scene.by_platform
+    held = scene.covering(pool.local)
     for group in np.unique(people.group[start < NEVER]):
         effects = held[pool.groups[group]].effects
         mine = people.group == group
@@ -149,7 +149,7 @@ def _with_agreements(scene: Scene, pool: Pool, people: People, accepts: NDArray[
         log_gross[mine] += (lasting - gain) + np.log(effects.income_ratio) * inside
         log_hours[mine] = world.hours_elasticity * (lasting + waiver)
         floor[mine] = _floor(scene, effects, people.city[mine]) * inside
-    return Terms(log_gross.astype(np.float32), rate.astype(np.float32), waived, log_hours.astype(np.float32), floor.astype(np.float32))
+    return PayTerms(log_gross.astype(np.float32), rate.astype(np.float32), waived, log_hours.astype(np.float32), floor.astype(np.float32))
 
 
 def _gains(half_life: float, since: NDArray[np.int64], before: Floats, after: Floats) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from impact.simulate.streams import stream
 from impact.simulate.world import World
-from impact.simulate.world_parts import Words
+from impact.study.model import Bilingual
 
 _NAMES = (
     "Qingdao 青岛 山东, Beijing 北京 北京, Shanghai 上海 上海, Guangzhou 广州 广东, Shenzhen 深圳 广东, Chengdu 成都 四川, Chongqing 重庆 重庆, "
@@ -31,7 +31,7 @@ class City:
     """A city of the world; the first one is the home city."""
 
     id: str
-    name: Words
+    name: Bilingual
     province: str
     tier: str
     core: bool
@@ -56,7 +56,7 @@ def cities(world: World) -> tuple[City, ...]:
     return tuple(
         City(
             id=f"C{place + 1:02d}",
-            name=Words(en=en, zh=zh),
+            name=Bilingual(en=en, zh=zh),
             province=province,
             tier=_tier(place, zh),
             core=place < asked.core,

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from impact.simulate.chunk import Lived
+from impact.simulate.ledger import joined, ledger
 from impact.simulate.life import CLOSED, PURGED
-from impact.simulate.planted import joined, ledger
 from impact.simulate.platform_tables import MONEY, STATUS, last_day, shares_device
-from impact.simulate.streams import mixed, stream
+from impact.simulate.streams import stream, uniform
 from impact.simulate.world import World
 
 Bools = NDArray[np.bool_]
@@ -64,7 +64,7 @@ def is_test_account(one: Lived) -> Bools:
         return np.zeros(len(one.people.key), dtype=bool)
     platform = one.scene.world.platform(one.pool.name)
     share = one.scene.world.planted.test_accounts / max(1e-9, platform.never_trip_share)
-    return one.people.never_trips & (_uniform(one.people.key, 31) < share)
+    return one.people.never_trips & (uniform(one.people.key, 31) < share)
 
 
 def plant_accounts(one: Lived, table: pa.Table, file: str, above: int) -> Piece:
@@ -88,15 +88,15 @@ def plant_months(one: Lived, table: pa.Table, accounts: NDArray[np.int64], month
     world = one.scene.world
     keys = one.people.key[accounts] * np.uint64(128) + np.uint64(month)
     test = is_test_account(one)[accounts]
-    table, tests = _tested(table, test & (_uniform(keys, 32) < 0.5) & (one.life.closed[accounts] > month), file, above)
+    table, tests = _tested(table, test & (uniform(keys, 32) < 0.5) & (one.life.closed[accounts] > month), file, above)
     closed = ~test & (one.life.closed[accounts] == month) & (one.life.closing[accounts] >= CLOSED)
     table, after = _active_when_closed(
-        table, closed & (_uniform(keys, 34) < world.planted.closed_activity), last_day(one, month), file, above
+        table, closed & (uniform(keys, 34) < world.planted.closed_activity), last_day(one, month), file, above
     )
     if file in plan.fen:
         table = _in_fen(table)
     paid = table["gross"].to_numpy() > 1
-    table, negative = _negative(table, (_uniform(keys, 33) < world.planted.negative_fares) & paid, file, above)
+    table, negative = _negative(table, (uniform(keys, 33) < world.planted.negative_fares) & paid, file, above)
     return Piece(table, joined([tests, negative, after]))
 
 
@@ -212,10 +212,6 @@ def _set_status(table: pa.Table, where: Bools, code: int) -> pa.Table:
     indices = np.where(where, code, held.indices.to_numpy()).astype(np.int32)
     column = pa.DictionaryArray.from_arrays(pa.array(indices), held.dictionary)
     return table.set_column(table.column_names.index("status_end"), "status_end", column)
-
-
-def _uniform(keys: NDArray[np.uint64], salt: int) -> NDArray[np.float64]:
-    return np.asarray((mixed(keys, salt) >> np.uint64(11)).astype(float) / 2.0**53)
 
 
 def _texts(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> list[str]:

@@ -5,6 +5,8 @@ Columns and units as in the data dictionary (`raw_account`, `raw_worker_month`, 
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,28 +14,37 @@ from numpy.typing import NDArray
 
 from impact.months import label
 from impact.simulate.chunk import NOWHERE, Lived
+from impact.simulate.eligibility import eligible_as_known
 from impact.simulate.identities import names, phones
-from impact.simulate.life import CLOSED, OPEN, PURGED, month_lengths
-from impact.simulate.population import STOCK, Bools
-from impact.simulate.streams import mixed
+from impact.simulate.life import CLOSED, OPEN, PURGED, first_covered, month_lengths, month_starts
+from impact.simulate.population import STOCK, Bools, Integers
+from impact.simulate.streams import mixed, uniform
 
+CLAUSES = {"veteran": "CL02", "disability": "CL03", "score": "CL01"}
+"""Clause of the printed agreement (`data/registry/clauses.yaml`) under which the commission is waived, by ground."""
+_SPREAD = 60
+"""Days after registration, or after the agreement where eligibility is declared, within which it is verified [A]."""
 MONEY = ("gross", "take", "incentive", "waiver_refund", "penalty", "receipts", "cost_est", "net_est")
 """Columns in yuan."""
+SOURCES = {"records": "登记档案", "self_report": "本人申报"}
+"""How eligibility is known, as the exports put it."""
 STATUS = ("active", "inactive", "closed", "purged")
 Dates = NDArray[np.datetime64]
 _MINUTE = np.timedelta64(1, "m")
+_SHARED_DEVICES = 5
+"""Devices of a platform from which bought registrations come [A]."""
 
 
 def shares_device(one: Lived) -> Bools:
     """Say which accounts share a device with others: some of those that never take an order."""
-    chance = (mixed(one.people.key, 14) >> np.uint64(11)).astype(float) / 2.0**53
-    return np.asarray(one.people.never_trips & (chance < one.scene.world.planted.shared_devices))
+    return np.asarray(one.people.never_trips & (uniform(one.people.key, 14) < one.scene.world.planted.shared_devices))
 
 
 def devices(one: Lived) -> pa.Array:
-    """Write device ids."""
+    """Write device ids; bought registrations share a few devices of their platform."""
     random = mixed(one.people.key, 13)
-    device = np.where(shares_device(one), random % np.uint64(1 + len(random) // 400), random >> np.uint64(16))
+    shared = mixed((random % np.uint64(_SHARED_DEVICES)) + np.uint64(crc32(one.pool.name.encode()) << 8), 15)
+    device = np.where(shares_device(one), shared, random) >> np.uint64(16)
     return pc.binary_join_element_wise("D", pc.utf8_lpad(pc.cast(pa.array(device), pa.string()), 15, "0"), "")
 
 
@@ -60,7 +71,7 @@ def account_table(one: Lived) -> pa.Table:
         "veteran": people.veteran,
         "disability_grade": people.disability_grade.astype(np.int8),
         "chronic_illness": people.chronic,
-        "eligibility_source": np.where(people.eligible, "登记档案", ""),
+        "eligibility_source": np.where(eligible_as_known(one), SOURCES[world.eligible_from], ""),
         "device_id": devices(one),
         "status": status,
         "closed_date": closed,
@@ -68,6 +79,39 @@ def account_table(one: Lived) -> pa.Table:
     if one.scene.world.hardship_score:
         columns["hardship_score"] = people.score
     return pa.table(columns)
+
+
+def eligibility_table(one: Lived) -> pa.Table:
+    """Write one row for each account of a chunk that counts as eligible and is open at some time under the agreement."""
+    people, world = one.people, one.scene.world
+    start = first_covered(one.scene, one.pool, people)
+    rows = np.nonzero(eligible_as_known(one) & (start < world.months) & (one.life.closed > start))[0]
+    begin = first_days(one)[np.clip(start[rows], 0, world.months - 1)]
+    registered = registrations(one)[rows]
+    wait = (mixed(people.key[rows], 43) % np.uint64(_SPREAD)).astype(np.int64)
+    paid = np.bincount(one.months.account, one.pay.waiver_refund, minlength=len(people.key))[rows]
+    recorded = world.eligible_from == "records"
+    agreement = one.scene.by_platform[one.pool.name].agreement
+    verified = (registered if recorded else np.maximum(begin, registered)) + wait
+    before = recorded & (verified < np.datetime64(agreement.offer))
+    benefits = np.where(paid > 0, np.maximum(begin, registered), np.datetime64("NaT"))
+    return pa.table(
+        {
+            "account_id": one.ids.take(pa.array(rows)),
+            "clause_id": [f"{agreement.id}-{CLAUSES[ground]}" for ground in _grounds(one, rows)],
+            "eligible_pre": before.astype(np.int8),
+            "source": [SOURCES[world.eligible_from]] * len(rows),
+            "verified_date": verified,
+            "benefit_start": benefits,
+            "benefit_yuan": np.round(paid, 2),
+        }
+    )
+
+
+def _grounds(one: Lived, rows: Integers) -> list[str]:
+    if one.scene.world.hardship_score:
+        return ["score"] * len(rows)
+    return ["disability" if grade else "veteran" for grade in one.people.disability_grade[rows]]
 
 
 def month_table(one: Lived, month: int) -> tuple[pa.Table, NDArray[np.int64]]:
@@ -198,8 +242,7 @@ def _status(one: Lived, rows: NDArray[np.int64], month: int, worked: NDArray[np.
 
 def first_days(one: Lived) -> Dates:
     """Give the first day of each month of the world."""
-    world = one.scene.world
-    return (np.datetime64("0000-01", "M") + np.arange(world.first, world.first + world.months)).astype("datetime64[D]")
+    return month_starts(one.scene.world.first, one.scene.world.months)[:-1]
 
 
 def last_day(one: Lived, month: int) -> np.datetime64:

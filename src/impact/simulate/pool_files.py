@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,11 @@ import pyarrow as pa
 from impact.months import label
 from impact.simulate.chinese_csv import HEADINGS, NEW_GROSS, encoding, in_chinese
 from impact.simulate.chunk import Lived, lived
-from impact.simulate.eligibility import eligibility_table, has_waiver
-from impact.simulate.ground import worker_truth, workforce
+from impact.simulate.eligibility import has_waiver
+from impact.simulate.ledger import joined
+from impact.simulate.life import covering_places
 from impact.simulate.orders import order_law
 from impact.simulate.partition import Partition
-from impact.simulate.planted import joined
 from impact.simulate.platform_defects import (
     FilePlan,
     Piece,
@@ -26,11 +26,12 @@ from impact.simulate.platform_defects import (
     plant_days,
     plant_months,
 )
-from impact.simulate.platform_tables import account_table, day_table, month_table
+from impact.simulate.platform_tables import account_table, day_table, eligibility_table, month_table
 from impact.simulate.population import Integers, Pool, people_of
 from impact.simulate.scene import Scene
 from impact.simulate.study_tables import firms_and_units, study_tables
 from impact.simulate.tally import Tally, table, tally
+from impact.simulate.truth import worker_truth, workforce
 from impact.simulate.units import bargaining_units
 from impact.simulate.world import World
 from impact.simulate.world_parts import Industry
@@ -45,32 +46,36 @@ CSV_HEADER = 1
 """Rows above the first record of a CSV file, as users count."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is gathered while pools are written."""
+    """What pools leave behind beside their files."""
 
-    ledger: list[pd.DataFrame] = field(default_factory=list)
-    tallies: list[pd.DataFrame] = field(default_factory=list)
-    workforce: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
+    ledger: tuple[pd.DataFrame, ...] = ()
+    tallies: tuple[pd.DataFrame, ...] = ()
+    workforce: tuple[tuple[str, pd.DataFrame], ...] = ()
+    """By month of a survey wave, the people of the home city."""
+
+    def __add__(self, other: Gathered) -> Gathered:
+        return Gathered(self.ledger + other.ledger, self.tallies + other.tallies, self.workforce + other.workforce)
 
 
-def write_pool(scene: Scene, pool: Pool, tables: frozenset[str], files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+def write_pool(scene: Scene, pool: Pool, tables: frozenset[str], files: Partition, plan: FilePlan) -> Gathered:
     """Live through a pool, chunk by chunk, and write what is asked for."""
     law = order_law(scene.world.work[pool.industry])
     with_days = "worker_day" in tables and not pool.local and pool.industry in DAY_INDUSTRIES
     twin = scene.without_agreements() if "truth" in tables and _is_touched(scene, pool) else None
     worlds: dict[str, Tally] = {}
+    gathered = Gathered()
     for chunk in range(pool.chunks):
         people = people_of(scene, pool, chunk)
         one = lived(scene, pool, chunk, people, law, with_days)
-        _write_chunk(one, tables, files, plan, gathered)
+        gathered = gathered + _write_chunk(one, tables, files, plan)
         if "truth" in tables:
             counted = tally(one)
             without = tally(lived(twin, pool, chunk, people, law)) if twin else counted
             worlds = {name: worlds[name] + more if name in worlds else more for name, more in (("with", counted), ("without", without))}
     files.finish("raw/")
-    if worlds:
-        gathered.tallies.append(table(scene, pool, worlds))
+    return gathered + Gathered(tallies=(table(scene, pool, worlds),)) if worlds else gathered
 
 
 def planned(world: World) -> FilePlan:
@@ -128,59 +133,54 @@ def _is_renewed(world: World, month: str) -> bool:
 
 def _is_touched(scene: Scene, pool: Pool) -> bool:
     """Say whether any agreement reaches a pool, directly or through people with a second platform."""
-    held = scene.by_unit if pool.local else scene.by_platform
-    return any(name in held for name in pool.groups) or bool(scene.spillover.any())
+    return bool(covering_places(scene, pool)) or bool(scene.spillover.any())
 
 
-def _write_chunk(one: Lived, tables: frozenset[str], files: Partition, plan: FilePlan, gathered: Gathered) -> None:
-    if "account" in tables:
-        _write_accounts(one, files, gathered)
-    for month in range(one.scene.world.months):
-        if "worker_month" in tables:
-            _write_month(one, month, files, plan, gathered)
-        if one.months.day_of_month is not None:
-            _write_days(one, month, files, plan, gathered)
+def _write_chunk(one: Lived, tables: frozenset[str], files: Partition, plan: FilePlan) -> Gathered:
+    """Write a chunk and give the lines of its ledger that hold something, and whom the survey could ask."""
+    world = one.scene.world
+    ledgers = [_write_accounts(one, files)] if "account" in tables else []
+    for month in range(world.months):
+        ledgers += [_write_month(one, month, files, plan)] if "worker_month" in tables else []
+        ledgers += [_write_days(one, month, files, plan)] if one.months.day_of_month is not None else []
     if "study" in tables:
         for name, rows in study_tables(one).items():
             files.write(f"clean/{name.replace('-', '_')}.parquet", rows)
-    if "survey" in tables:
-        for wave in one.scene.world.survey.waves:
-            gathered.workforce.setdefault(wave, []).append(workforce(one, one.scene.world.place(wave)))
     if "truth" in tables:
         files.write("truth/workers.parquet", worker_truth(one))
+    asked = [(wave, workforce(one, world.place(wave))) for wave in world.survey.waves] if "survey" in tables else []
+    return Gathered(tuple(lines for lines in ledgers if len(lines)), (), tuple(asked))
 
 
-def _write_accounts(one: Lived, files: Partition, gathered: Gathered) -> None:
+def _write_accounts(one: Lived, files: Partition) -> pd.DataFrame:
     name, table = one.pool.name, account_table(one)
     if one.pool.local:
         name, table = _local_name(one.pool.industry), _with_firms(one, table, np.arange(table.num_rows))
     file = f"platform/account/{name}.parquet"
     piece = plant_accounts(one, table, file, files.rows(f"raw/{file}"))
     files.write(f"raw/{file}", piece.table)
-    gathered.ledger.append(piece.ledger)
     if has_waiver(one):
         files.write_csv(f"raw/platform/eligibility/{name}.csv", eligibility_table(one), "utf-8-sig")
+    return piece.ledger
 
 
-def _write_days(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+def _write_days(one: Lived, month: int, files: Partition, plan: FilePlan) -> pd.DataFrame:
     file = day_file(one.pool.name, label("month", one.scene.world.first + month))
     piece = plant_days(one, day_table(one, month), file, files.rows(f"raw/{file}"), plan)
     files.write(f"raw/{file}", piece.table)
-    gathered.ledger.append(piece.ledger)
+    return piece.ledger
 
 
-def _write_month(one: Lived, month: int, files: Partition, plan: FilePlan, gathered: Gathered) -> None:
+def _write_month(one: Lived, month: int, files: Partition, plan: FilePlan) -> pd.DataFrame:
     rows, accounts = month_table(one, month)
     written = label("month", one.scene.world.first + month)
     if one.pool.local or one.pool.industry in CSV_INDUSTRIES:
-        piece = _write_csv_month(one, rows, accounts, month, written, files, plan)
-    else:
-        file = month_file(one.pool.name, written)
-        piece = plant_months(one, rows.drop_columns(["ym"]), accounts, month, file, files.rows(f"raw/{file}"), plan)
-        renamed = one.pool.industry == "ride_hail" and _is_renewed(one.scene.world, written)
-        piece = _renamed(piece) if renamed else piece
-        files.write(f"raw/{file}", piece.table)
-    gathered.ledger.append(piece.ledger)
+        return _write_csv_month(one, rows, accounts, month, written, files, plan).ledger
+    file = month_file(one.pool.name, written)
+    piece = plant_months(one, rows.drop_columns(["ym"]), accounts, month, file, files.rows(f"raw/{file}"), plan)
+    piece = _renamed(piece) if one.pool.industry == "ride_hail" and _is_renewed(one.scene.world, written) else piece
+    files.write(f"raw/{file}", piece.table)
+    return piece.ledger
 
 
 def _write_csv_month(one: Lived, rows: pa.Table, accounts: Integers, month: int, written: str, files: Partition, plan: FilePlan) -> Piece:

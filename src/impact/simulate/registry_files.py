@@ -207,14 +207,14 @@ def _made_clause(world: World, agreement: str, number: int, topic: Topic) -> Cla
 def _event(world: World, event: worlds.Event, printed: Event) -> Event:
     """Set the month of the world, and whom the event hits there; the status stays as printed where the month is the printed one."""
     as_printed = (printed.date or "").startswith(event.month)
-    industries = event.industries or tuple(dict.fromkeys(world.platform(name).industry for name in event.platforms))
+    named = event.industries or tuple(dict.fromkeys(world.platform(name).industry for name in event.platforms))
     return printed.model_copy(
         update={
             "date": event.month,
             "date_precision": "month",
             "until": None,
             "platforms": event.platforms,
-            "industries": industries,
+            "industries": named or printed.industries,
             "cities": (cities(world)[0].id,) if event.home_only else (),
             "sources": (*printed.sources, SYNTHETIC),
             "status": printed.status if as_printed else "synthetic",
@@ -222,7 +222,7 @@ def _event(world: World, event: worlds.Event, printed: Event) -> Event:
     )
 
 
-def _words(words: worlds.Words) -> Bilingual:
+def _words(words: Bilingual) -> Bilingual:
     return Bilingual(en=words.en, zh=words.zh)
 
 

@@ -17,10 +17,10 @@ import pandas as pd
 from impact.errors import ImpactError, WorldError, listing, nearest
 from impact.estimate import twfe
 from impact.run.answer import StudyAnswer, answer
-from impact.simulate.definitions import claimed
+from impact.simulate.definitions import claimed, lowest_cities
 from impact.simulate.rehearsal import Rehearsal, rehearse
 from impact.simulate.world import load_world
-from impact.simulate.world_parts import Claim, Scenario
+from impact.simulate.world_parts import Claim, ClaimedRate, Scenario
 from impact.sources.engine import connect, register
 from impact.sources.raw import RawTable
 from impact.study import Study, load_study
@@ -66,6 +66,7 @@ def scenario_files(folder: Path = FOLDER, only: tuple[str, ...] = ()) -> list[Pa
     by_id = {f"S{int(path.stem.split('-')[0][1:])}": path for path in files}
     if not files:
         raise WorldError(f"{folder}: there are no scenarios.\nFound no file `s*.yaml`.\nRun from the project's root, or name their folder.")
+    only = tuple(name.upper() for name in only)
     for name in only:
         if name not in by_id:
             hint = nearest(name, by_id) or "Name one of them."
@@ -173,8 +174,13 @@ def _truth(scenario: Scenario, rehearsal: Rehearsal, study: Study) -> float:
 def _claim(rehearsal: Rehearsal, claim: Claim | None) -> dict[str, float]:
     if claim is None:
         return {}
-    rates = (claimed(rehearsal.counts, claim.platform, rate) for rate in (claim.before, claim.after))
-    return dict(zip(("claim_before", "claim_after"), rates, strict=True))
+    return {name: _rate(rehearsal, claim.platform, rate) for name, rate in (("claim_before", claim.before), ("claim_after", claim.after))}
+
+
+def _rate(rehearsal: Rehearsal, platform: str, rate: ClaimedRate) -> float:
+    if rate.lowest_cities:
+        return lowest_cities(rehearsal.rows.to_pandas(), platform, rate)
+    return claimed(rehearsal.counts, platform, rate)
 
 
 def _status(scenario: Scenario, missing: list[str], level: str, capped: str, stopped: str) -> tuple[str, str]:

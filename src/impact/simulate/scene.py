@@ -68,6 +68,10 @@ class Scene:
     by_platform: dict[str, Covering]
     by_unit: dict[str, Covering]
 
+    def covering(self, local: bool) -> dict[str, Covering]:
+        """Give the agreements by the group that they cover: bargaining units of the home city, or platforms."""
+        return self.by_unit if local else self.by_platform
+
     def without_agreements(self) -> Scene:
         """Give the same world, the same luck, and no effect of any agreement."""
         nothing = {name: replace(covering, effects=Effects()) for name, covering in self.by_platform.items()}

@@ -19,20 +19,22 @@ from pyarrow import parquet
 from impact.atomic import write_whole
 from impact.errors import WorldError, listing
 from impact.run.cache import code_hash, files_below, versions
-from impact.simulate.bargaining import process_log
+from impact.simulate.bargaining import process_log, representatives
 from impact.simulate.context import city_month_table, city_table, platform_table
 from impact.simulate.definitions import definitions
+from impact.simulate.ledger import joined
 from impact.simulate.partition import STAMP, Partition
-from impact.simulate.planted import joined
 from impact.simulate.pool_files import Gathered, planned, whole_file_ledger, write_pool
 from impact.simulate.population import pools
-from impact.simulate.registry_files import registry_files
+from impact.simulate.registry_files import agreement_table, registry_files
 from impact.simulate.scene import Scene, scene_of
 from impact.simulate.survey.fieldwork import survey_wave
 from impact.simulate.survey.wenjuanxing import write_wave
 from impact.simulate.tally import effects
-from impact.simulate.world import World
+from impact.simulate.world import World, load_world
 from impact.sources.registry import load_registry
+from impact.study import load_study
+from impact.study.model import WorldSource
 
 TABLES = ("account", "worker_month", "worker_day", "survey", "registry", "context", "study", "truth")
 """What can be written, all of it unless asked otherwise."""
@@ -105,6 +107,17 @@ def _locked(out: Path) -> Iterator[None]:
         lock.release()
 
 
+def build_world(study_path: Path, data_root: Path, on_pool: OnPool = _silent) -> Written | None:
+    """Build the synthetic world of a study below the data root, where it is not there yet or has changed; None for a study of other data.
+
+    Raises StudyError and WorldError where study or world cannot be read.
+    """
+    source = load_study(study_path).source
+    if not isinstance(source, WorldSource):
+        return None
+    return simulate(load_world(study_path.parent / source.world), data_root / source.folder, on_pool=on_pool)
+
+
 def facts_folder() -> Path:
     """Find the registry of dated facts: beside the working directory, or in the checkout that the package is installed from.
 
@@ -169,41 +182,47 @@ def _write(world: World, folder: Path, tables: frozenset[str], registry: Path, o
     all_pools = pools(scene)
     with Partition(folder) as files:
         for place, pool in enumerate(all_pools, start=1):
-            write_pool(scene, pool, tables, files, plan, gathered)
+            gathered = gathered + write_pool(scene, pool, tables, files, plan)
             on_pool(pool.name, place, len(all_pools))
+    lines = list(gathered.ledger)
     if "survey" in tables:
-        _write_survey(world, folder, gathered)
+        lines += _write_survey(world, folder, gathered)
     if "registry" in tables:
         for name, text in registry_files(world, load_registry(registry)).items():
             write_whole(folder / "raw" / "registry" / name, text.encode())
     if "context" in tables:
         _write_context(world, folder)
+    if "study" in tables:
+        _write_table(folder / "clean" / "registry" / "agreements.parquet", agreement_table(world))
     if "truth" in tables:
-        _write_truth(scene, folder, tables, gathered)
+        _write_truth(scene, folder, gathered, joined([*lines, whole_file_ledger(world, plan, tables)]))
 
 
-def _write_survey(world: World, folder: Path, gathered: Gathered) -> None:
+def _write_survey(world: World, folder: Path, gathered: Gathered) -> list[pd.DataFrame]:
+    """Write every wave, and give the ledgers of its defects."""
+    ledgers = []
     for number, month in enumerate(world.survey.waves, start=1):
-        wave = survey_wave(world, number, month, pd.concat(gathered.workforce[month], ignore_index=True))
-        gathered.ledger.append(write_wave(wave, folder / "raw" / "survey", world.planted.survey, world.seed))
+        people = pd.concat([frame for wave, frame in gathered.workforce if wave == month], ignore_index=True)
+        wave = survey_wave(world, number, month, people)
+        ledgers.append(write_wave(wave, folder / "raw" / "survey", world.planted.survey, world.seed))
         _write_table(folder / "truth" / f"survey_wave{number}.parquet", wave.answers)
+    return ledgers
 
 
 def _write_context(world: World, folder: Path) -> None:
     tables = {"platform": platform_table(world), "city": city_table(world), "city_month": city_month_table(world)}
     for name, table in tables.items():
         write_whole(folder / "raw" / "context" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
-    log = process_log(world).to_csv(index=False, lineterminator="\n").encode("utf-8-sig")
-    write_whole(folder / "raw" / "process" / "bargaining_log.csv", log)
+    for name, table in {"bargaining_log": process_log(world), "representatives": representatives(world)}.items():
+        write_whole(folder / "raw" / "process" / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode("utf-8-sig"))
 
 
-def _write_truth(scene: Scene, folder: Path, tables: frozenset[str], gathered: Gathered) -> None:
+def _write_truth(scene: Scene, folder: Path, gathered: Gathered, defects: pd.DataFrame) -> None:
     counts = pd.concat(gathered.tallies, ignore_index=True)
-    whole = whole_file_ledger(scene.world, planned(scene.world), tables)
     _write_table(folder / "truth" / "two_worlds.parquet", counts)
     _write_table(folder / "truth" / "effects.parquet", effects(scene, counts))
     _write_table(folder / "truth" / "definitions.parquet", definitions(scene.world, counts))
-    _write_table(folder / "truth" / "defects.parquet", joined([*gathered.ledger, whole]))
+    _write_table(folder / "truth" / "defects.parquet", defects)
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

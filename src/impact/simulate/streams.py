@@ -13,6 +13,11 @@ def stream(seed: int, *names: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *(crc32(str(name).encode()) for name in names)])))
 
 
+def uniform(keys: NDArray[np.uint64], salt: int) -> NDArray[np.float64]:
+    """Turn whole numbers into random-looking ones between 0 and 1, each by itself."""
+    return np.asarray((mixed(keys, salt) >> np.uint64(11)).astype(float) / 2.0**53)
+
+
 def mixed(keys: NDArray[np.uint64], salt: int) -> NDArray[np.uint64]:
     """Turn whole numbers into random-looking ones, each by itself (splitmix64, Steele and others 2014, doi:10.1145/2660193.2660195)."""
     if keys.dtype != np.uint64:  # numpy makes floats of signed and unsigned numbers together, which are no longer distinct

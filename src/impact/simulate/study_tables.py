@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from impact.months import label
 from impact.simulate.absences import FAR, absences
 from impact.simulate.chunk import NOWHERE, Lived
+from impact.simulate.eligibility import eligible_as_known
 from impact.simulate.life import first_covered
 from impact.simulate.money import STANDARD_MONTH
-from impact.simulate.platform_tables import first_trips, named
-from impact.simulate.population import Bools, Integers
+from impact.simulate.platform_tables import first_days, first_trips, named
+from impact.simulate.population import Integers
 from impact.simulate.scene import NEVER
 from impact.simulate.streams import mixed
 
@@ -25,10 +26,6 @@ WINDOW = 90
 """Days of absence after which somebody has left."""
 QUIET_MONTHS = 3
 """Months at the end in which exits are not known yet."""
-_DECLARED_AFTER = 3
-"""Months after the agreement at which eligibility is asked of those still there, where it is declared and not recorded."""
-_DECLARED_WRONGLY = 0.02
-"""Share of the others who declare themselves eligible then."""
 
 
 def study_tables(one: Lived) -> dict[str, pa.Table]:
@@ -43,17 +40,6 @@ def study_tables(one: Lived) -> dict[str, pa.Table]:
     of_group = np.array([groups[name] for name in one.pool.groups])[one.people.group]
     held = _places(one)[0]
     return {str(group): rows.filter(pa.array(of_group[held] == group)) for group in np.unique(of_group)}
-
-
-def eligible_as_known(one: Lived) -> Bools:
-    """Say who counts as eligible: by records, or by what those still there declare after the agreement."""
-    people, world = one.people, one.scene.world
-    if world.eligible_from == "records":
-        return people.eligible
-    begin = min((held.start for held in one.scene.by_platform.values() if held.effects.waives_commission), default=0)
-    there = one.life.in_service[:, min(begin + _DECLARED_AFTER, world.months - 1)]
-    declares = (mixed(people.key, 41) >> np.uint64(11)).astype(float) / 2.0**53 < _DECLARED_WRONGLY
-    return np.asarray(there & (people.eligible | declares))
 
 
 def _places(one: Lived) -> tuple[Integers, Integers]:
@@ -140,8 +126,7 @@ def _left(one: Lived) -> NDArray[np.datetime64]:
     gone = absences(one.months, one.scene.world.first, one.scene.world.months)
     final = (gone.gap == FAR) & (gone.last + WINDOW <= gone.end)
     days = np.full(len(one.people.entry), np.datetime64("NaT"), dtype="datetime64[D]")
-    start = (np.datetime64("0000-01", "M") + one.scene.world.first).astype("datetime64[D]")
-    days[one.months.account[final]] = start + gone.last[final]
+    days[one.months.account[final]] = first_days(one)[0] + gone.last[final]
     return days
 
 

@@ -38,6 +38,9 @@ COUNTS = (
 people for whom they are known, under two windows; sums over the people with work, in days, orders, hours and yuan,
 the commission without what was paid back."""
 
+WHOLE = 0.999
+"""Share of the people with work for whom measured exits must be known for a rate to be written."""
+
 OUTCOMES: dict[str, tuple[str, str]] = {
     "exit": ("exits", "in_service"),
     "exit_30d": ("exits_30d", "known_30d"),
@@ -54,7 +57,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
 _EFFECT_COLUMNS = {
     **dict.fromkeys(("agreement_id", "group", "outcome", "eligible", "month"), "str"),
     "event_time": "int64",
-    **dict.fromkeys(("with_agreement", "without_agreement", "effect", "workers"), "float64"),
+    **dict.fromkeys(("with_agreement", "without_agreement", "effect", "denominator"), "float64"),
 }
 
 
@@ -98,7 +101,8 @@ def table(scene: Scene, pool: Pool, by_world: dict[str, Tally]) -> pd.DataFrame:
 def effects(scene: Scene, counts: pd.DataFrame) -> pd.DataFrame:
     """Compare the two worlds for every agreement, outcome and month, those before it began among them.
 
-    Returns one row per `agreement_id, outcome, eligible (all, yes, no), month, event_time`: `with_agreement, without_agreement, effect, workers`.
+    Returns one row per `agreement_id, outcome, eligible (all, yes, no), month, event_time`: `with_agreement, without_agreement, effect, denominator` (that with the
+    agreement); measured exits are missing where they are not known for everybody.
     """
     covering = {**scene.by_platform, **scene.by_unit}
     covered = counts[counts["group"].isin(covering)]
@@ -122,7 +126,10 @@ def effects(scene: Scene, counts: pd.DataFrame) -> pd.DataFrame:
 def _compared(wide: pd.DataFrame, outcome: str) -> pd.DataFrame:
     above, below = OUTCOMES[outcome]
     rates = {world: wide[(above, world)] / wide[(below, world)].where(wide[(below, world)] > 0) for world in ("with", "without")}
-    frame = pd.DataFrame({"with_agreement": rates["with"], "without_agreement": rates["without"], "workers": wide[("in_service", "with")]})
+    if below.startswith("known"):  # at the end of the data only some are known, and they are no sample of the others
+        whole = wide[(below, "with")] >= WHOLE * wide[("working", "with")]
+        rates = {world: rate.where(whole) for world, rate in rates.items()}
+    frame = pd.DataFrame({"with_agreement": rates["with"], "without_agreement": rates["without"], "denominator": wide[(below, "with")]})
     return frame.assign(effect=frame["with_agreement"] - frame["without_agreement"], outcome=outcome).reset_index()
 
 

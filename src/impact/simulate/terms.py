@@ -11,8 +11,9 @@ import numpy as np
 
 from impact.simulate.streams import stream
 from impact.simulate.world import World
-from impact.simulate.world_parts import Agreement, Words
+from impact.simulate.world_parts import Agreement
 from impact.sources.registry_records import ClauseType
+from impact.study.model import Bilingual
 
 NETWORK_REPS = 11
 """Representatives of a network-wide agreement [S]."""
@@ -22,9 +23,9 @@ NETWORK_REPS = 11
 class Topic:
     """Something that is bargained over; `values` are those that a small agreement may write down, none where it names no number."""
 
-    words: Words
+    words: Bilingual
     type: ClauseType
-    unit: Words | None = None
+    unit: Bilingual | None = None
     values: tuple[float, ...] = ()
 
 
@@ -38,7 +39,7 @@ class Terms:
 
 
 def _topic(en: str, zh: str, type_: ClauseType, unit: tuple[str, str] | None = None, values: tuple[float, ...] = ()) -> Topic:
-    return Topic(Words(en=en, zh=zh), type_, Words(en=unit[0], zh=unit[1]) if unit else None, values)
+    return Topic(Bilingual(en=en, zh=zh), type_, Bilingual(en=unit[0], zh=unit[1]) if unit else None, values)
 
 
 TOPICS: tuple[Topic, ...] = (

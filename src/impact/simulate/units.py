@@ -13,7 +13,8 @@ import numpy as np
 
 from impact.simulate.streams import stream
 from impact.simulate.world import World
-from impact.simulate.world_parts import INDUSTRIES, Agreement, Campaign, Industry, Pathway, Words
+from impact.simulate.world_parts import INDUSTRIES, Agreement, Campaign, Industry, Pathway
+from impact.study.model import Bilingual
 
 DISTRICTS = ("市南区", "市北区", "李沧区", "崂山区", "黄岛区", "城阳区", "即墨区", "胶州市", "平度市", "莱西市")
 _MIX: dict[Industry, float] = {"ride_hail": 0.15, "freight": 0.30, "courier": 0.30, "delivery": 0.25}
@@ -26,11 +27,11 @@ _PATHS: dict[Industry, tuple[float, float, float, float]] = {
 }
 _PATHWAYS: tuple[Pathway, ...] = ("上带下", "点带面", "先建会", "下带上")
 """Which pathway an industry takes: nearly collinear, as in the campaign [S/A]."""
-_TITLES: dict[Industry, Words] = {
-    "ride_hail": Words(en="ride-hail fleets", zh="网约车车队"),
-    "freight": Words(en="freight employers", zh="货运用工企业"),
-    "courier": Words(en="courier outlets", zh="快递网点"),
-    "delivery": Words(en="delivery stations", zh="配送站点"),
+_TITLES: dict[Industry, Bilingual] = {
+    "ride_hail": Bilingual(en="ride-hail fleets", zh="网约车车队"),
+    "freight": Bilingual(en="freight employers", zh="货运用工企业"),
+    "courier": Bilingual(en="courier outlets", zh="快递网点"),
+    "delivery": Bilingual(en="delivery stations", zh="配送站点"),
 }
 
 
@@ -39,7 +40,7 @@ class Unit:
     """A bargaining unit of the home city."""
 
     id: str
-    name: Words
+    name: Bilingual
     industry: Industry
     platform: str
     district: str
@@ -82,7 +83,7 @@ def _campaign_units(world: World, campaign: Campaign) -> tuple[Unit, ...]:
         name = f"U{place + 1:03d}"
         on = [platform.id for platform in world.platforms if platform.industry == industry and not platform.hq_home]
         title = _TITLES[industry]
-        words = Words(en=f"{title.en}, group {place + 1}", zh=f"{districts[place]}{title.zh}第{place + 1}组")
+        words = Bilingual(en=f"{title.en}, group {place + 1}", zh=f"{districts[place]}{title.zh}第{place + 1}组")
         platform = str(draw.choice(on or [world.platforms[0].id]))
         units.append(
             Unit(name, words, industry, platform, str(districts[place]), _firms(name, int(firms[place])), int(workers[place]), "campaign")
@@ -104,7 +105,7 @@ def _campaign_agreements(world: World, campaign: Campaign) -> tuple[Agreement, .
         result.append(
             Agreement(
                 id=f"A{place + 1:03d}",
-                name=Words(en=f"Agreement {place + 1} (synthetic): {unit.name.en}", zh=f"第{place + 1}号协议（合成）：{unit.name.zh}"),
+                name=Bilingual(en=f"Agreement {place + 1} (synthetic): {unit.name.en}", zh=f"第{place + 1}号协议（合成）：{unit.name.zh}"),
                 industry=unit.industry,
                 unit=unit.id,
                 pathway=_PATHWAYS[int(draw.choice(4, p=_PATHS[unit.industry]))],

@@ -33,16 +33,16 @@ from impact.simulate.world_parts import (
     Scenario,
     Shocks,
     Survey,
-    Words,
     Work,
 )
+from impact.study.model import Bilingual
 
 
 class World(Part):
     """A synthetic world."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
-    title: Words
+    title: Bilingual
     synthetic: Literal[True] = True
     """Every file says so; there is no other kind of world."""
     seed: int = Field(ge=0)
@@ -176,4 +176,8 @@ def _complaints(world: World) -> list[str]:
     sentences += [
         f"`work` of {name}: the first of `hazards` must be from month 0" for name, work in world.work.items() if work.hazards[0].from_month
     ]
+    taken = [unit.group for unit in world.local_units if unit.group.replace("-", "_") in (*INDUSTRIES, "waiver", "campaign")]
+    sentences += [f"local units cannot be of group `{group}`: it is the name of another table" for group in dict.fromkeys(taken)]
+    if world.campaign and world.place(world.campaign.last_signed) < world.place(world.campaign.first_signed):
+        sentences.append("`campaign`: `last_signed` lies before `first_signed`")
     return sentences

@@ -6,12 +6,15 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from impact.study.model import Bilingual, Slug
 
 Industry = Literal["ride_hail", "freight", "courier", "delivery"]
 INDUSTRIES: tuple[Industry, ...] = ("ride_hail", "freight", "courier", "delivery")
 Pathway = Literal["上带下", "点带面", "先建会", "下带上"]
 Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
 Ratio = Annotated[float, Field(gt=0, le=10)]
 _MONTH = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
@@ -29,13 +32,6 @@ class Part(BaseModel):
     """A part of a world file: unknown keys are refused, nothing is changed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Words(Part):
-    """The same words in both languages."""
-
-    en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
 
 
 class Cities(Part):
@@ -62,7 +58,7 @@ class Platform(Part):
     """A platform; accounts are written for the whole platform and multiplied by the world's scale."""
 
     id: str = Field(pattern=r"^[A-Z]{2}\d{2}$")
-    name: Words
+    name: Bilingual
     industry: Industry
     registered: int = Field(ge=1)
     """Accounts on the books at any time, at scale 1."""
@@ -97,12 +93,12 @@ class Work(Part):
     full_time_share: Share
     days_full_time: Share
     """Share of the days of a month on which a full-timer works."""
-    days_part_time: tuple[float, float]
+    days_part_time: tuple[Positive, Positive]
     """Beta distribution, over part-timers, of the share of days on which they work."""
-    hours_full_time: tuple[float, float]
+    hours_full_time: tuple[Positive, Positive]
     """Mean and standard deviation of a full-timer's online hours on a working day."""
-    hours_part_time: tuple[float, float]
-    day_orders: tuple[float, ...] | None = None
+    hours_part_time: tuple[Positive, Positive]
+    day_orders: tuple[Share, Share, Share, Share] | None = None
     """Shares of working days with fewer than 5, 5–9, 10–14, and 15 or more orders; without them, `orders_mean` and `orders_shape`."""
     orders_mean: float = Field(gt=0)
     """Mean orders on a working day."""
@@ -112,7 +108,7 @@ class Work(Part):
     """Median pay of an order; the city's fare where left out."""
     hours_an_order: float = Field(gt=0)
     """Hours with a passenger or parcel for one order."""
-    cost_share: tuple[float, float]
+    cost_share: tuple[Share, Share]
     """Lowest and highest cost (energy, rent, other) as a share of gross."""
     incentive_share: Share
     """Bonuses as a share of gross, on average."""
@@ -121,8 +117,16 @@ class Work(Part):
     return_share: Share
     """Share of 30-day absences that end within 60 days more."""
     male_share: Share
-    age: tuple[float, float]
+    age: tuple[Positive, Positive]
     """Mean and standard deviation of age."""
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Work:
+        if self.day_orders and abs(sum(self.day_orders) - 1) > 1e-6:
+            raise ValueError(f"`day_orders` must add up to 1; they make {sum(self.day_orders):.4f}")
+        if self.cost_share[0] > self.cost_share[1]:
+            raise ValueError("`cost_share` names the lowest first")
+        return self
 
 
 class People(Part):
@@ -156,7 +160,7 @@ class Shocks(Part):
 
 
 class Effects(Part):
-    """What an agreement or event does, from its month on; every default does nothing."""
+    """What an agreement does, from its first covered month on; every default does nothing."""
 
     hazard_ratio: Ratio = 1.0
     """Exit hazard of the workers concerned, relative to without it."""
@@ -181,11 +185,22 @@ class Effects(Part):
     """Exit hazard, from then on, of workers with a second platform on the other platforms of the industry."""
 
 
+class EventEffects(Part):
+    """What an event does to the platforms that it hits, from its month on; every default does nothing."""
+
+    hazard_ratio: Ratio = 1.0
+    """Exit hazard relative to without it."""
+    income_ratio: Ratio = 1.0
+    """Gross relative to without it."""
+    commission_change: float = Field(default=0.0, ge=-1, le=1)
+    """Change of the commission, as a share of gross."""
+
+
 class Agreement(Part):
     """A collective agreement of the world, with its dates."""
 
-    id: str
-    name: Words
+    id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
+    name: Bilingual
     industry: Industry
     platform: str | None = None
     """Platform whose accounts it covers everywhere; otherwise the bargaining unit `unit` of the home city."""
@@ -212,7 +227,7 @@ class Event(Part):
     industries: tuple[Industry, ...] = ()
     home_only: bool = False
     """Whether it hits the home city alone."""
-    effects: Effects = Effects()
+    effects: EventEffects = EventEffects()
 
 
 class Campaign(Part):
@@ -233,15 +248,15 @@ class Campaign(Part):
 class LocalUnit(Part):
     """A bargaining unit of the home city that is written out by hand, such as one employer with its own contract, and those it is compared with."""
 
-    id: str
-    name: Words
+    id: Slug
+    name: Bilingual
     industry: Industry
     platform: str
     district: str
     firms: int = Field(ge=1)
     workers: int = Field(ge=1)
-    group: str
-    """Units of one group are each other's comparison in a study."""
+    group: Slug
+    """Units of one group are each other's comparison in a study; the table of `clean/` is called so."""
 
 
 class HardshipScore(Part):
@@ -289,13 +304,13 @@ class Planted(Part):
     test_accounts: Share
     """Accounts of the platform's own testers, as a share of all."""
     negative_fares: Share
-    """Worker-months or -days whose gross is negative by a booking error."""
+    """Worker-months whose gross is negative by a booking error."""
     fen_files: int = Field(ge=0)
     """Files with money in fen."""
     utc_platforms: int = Field(ge=0)
     """Platforms whose day boundaries are in UTC instead of local time."""
     renamed_from: Month | None = None
-    """Month from which one money column of the ride-hail export has another name."""
+    """Month from which gross has another name in the ride-hail and the CSV exports."""
     mixed_dates_files: int = Field(ge=0)
     """CSV files in which some dates are written day first."""
     purge_month: Month | None = None
@@ -318,6 +333,8 @@ class ClaimedRate(Part):
     """What is counted as a loss: people who leave, or accounts that are closed."""
     denominator: Literal["average_stock", "opening_stock", "ever_in_stock", "average_registered", "average_active", "cumulated_hazard"]
     """What exits are divided by, nothing annualised; `cumulated_hazard` is the loss of a stock over the months, 1 − Π(1 − h)."""
+    lowest_cities: int | None = Field(default=None, ge=1)
+    """Cities with the lowest rates, chosen afterwards, of which the mean is printed; the whole platform where left out."""
 
 
 class Claim(Part):
@@ -334,7 +351,7 @@ class Scenario(Part):
     id: str = Field(pattern=r"^S\d+$")
     study: str | None = None
     """Study file that asks the question, relative to the scenario's; none where no study can ask it yet."""
-    says: Words
+    says: Bilingual
     """What is true in this world, and what the pipeline must not fall for."""
     expected: tuple[Literal["V0", "V1", "V2", "V3", "V4", "V5", "stop"], ...] = Field(min_length=1)
     """Verdicts that are right; `stop` where the data must be refused."""

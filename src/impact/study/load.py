@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from impact.documents import read_yaml, validated
-from impact.errors import StudyError, listing
+from impact.errors import StudyError, listing, nearest
 from impact.study.model import PackageSource, Study, WorldSource
 
 _HELP = "`impact schema` prints what each key means"
@@ -39,9 +39,18 @@ def locate(study: Study, data_root: Path) -> Path | None:
             f"Found `{study.source.file}`, which is outside `{data_root}`.\n"
             "Put the file below the data root, or name another root with --data DIR or IMPACT_DATA."
         )
+    if (
+        not path.is_file()
+        and isinstance(study.source, WorldSource)
+        and (tables := sorted(found.stem for found in path.parent.glob("*.parquet")))
+    ):
+        raise StudyError(
+            f"study {study.name}: its world has no table `{study.source.table}`.\nTables found: {listing(tables)}.\n"
+            f"{nearest(study.source.table, tables) or 'Name one of them in `source: table`.'}"
+        )
     if not path.is_file() and isinstance(study.source, WorldSource):
         raise StudyError(
-            f"study {study.name}: its synthetic world is not there, or has no table `{study.source.table}`.\n"
+            f"study {study.name}: its synthetic world is not there.\n"
             f"Looked for `{study.source.file}` in the data root `{data_root}`.\n"
             f"`impact run` builds it; or: impact simulate {PurePosixPath('studies', study.source.world)} --out {data_root / study.source.folder}"
         )

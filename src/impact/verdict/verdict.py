@@ -151,12 +151,24 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "leads_untested",
+        "V2",
+        lambda evidence: _compared(evidence) and evidence.leads_p_value is None,
+        Text(
+            "Whether covered and compared part before coverage could not be tested.",
+            "无法检验受覆盖者与比较对象在覆盖之前是否已有分化。",
+        ),
+        Text(
+            "More covered clusters in a cohort, or a longer time before coverage.", "同一组群有更多受覆盖聚类，或覆盖之前有更长的观测期。"
+        ),
+    ),
+    Rule(
         "leads",
         "V2",
-        lambda evidence: _compared(evidence) and (evidence.leads_p_value is None or evidence.leads_p_value < 0.10),
+        lambda evidence: _compared(evidence) and evidence.leads_p_value is not None and evidence.leads_p_value < 0.10,
         Text(
-            "Covered and compared already part before coverage, or this could not be tested.",
-            "覆盖之前，受覆盖者与比较对象已有分化，或无法检验。",
+            "Covered and compared already part before coverage.",
+            "覆盖之前，受覆盖者与比较对象已有分化。",
         ),
         Text("A comparison group that moves in parallel before coverage.", "覆盖之前走势平行的比较对象。"),
     ),

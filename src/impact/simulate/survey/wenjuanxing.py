@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from impact.atomic import write_whole
-from impact.simulate.planted import joined, ledger
+from impact.simulate.ledger import joined, ledger
 from impact.simulate.survey.blemishes import Blemish, blemishes
 from impact.simulate.survey.cells import DETAIL, FLAVOURS, SECONDS, Flavour, exported
 from impact.simulate.survey.fieldwork import Wave

@@ -11,7 +11,7 @@ from impact.simulate.chunk import NOWHERE, Lived
 from impact.simulate.identities import names, phones
 from impact.simulate.life import CAUSES, first_covered
 from impact.simulate.platform_defects import is_test_account
-from impact.simulate.platform_tables import first_trips, named
+from impact.simulate.platform_tables import first_days, first_trips, named
 from impact.simulate.population import STOCK
 from impact.simulate.scene import NEVER
 from impact.simulate.study_tables import month_labels
@@ -23,7 +23,7 @@ def worker_truth(one: Lived) -> pa.Table:
     """Write one row per account of a chunk: what the exports do not say of it."""
     people, life, world = one.people, one.life, one.scene.world
     left, closed = life.exit < NEVER, life.closed < NEVER
-    start = (np.datetime64("0000-01", "M") + np.arange(world.first, world.first + world.months)).astype("datetime64[D]")
+    start = first_days(one)
     exits = np.where(left, start[np.minimum(life.exit, world.months - 1)] + life.exit_day - 1, np.datetime64("NaT"))
     covered = first_covered(one.scene, one.pool, people)
     return pa.table(
@@ -66,7 +66,7 @@ def workforce(one: Lived, month: int) -> pd.DataFrame:
     units = {unit.id: unit for unit in one.scene.units}
     group = [one.pool.groups[place] for place in people.group[rows]]
     covered = first_covered(one.scene, one.pool, people)[rows]
-    day = (np.datetime64("0000-01", "M") + world.first + month).astype("datetime64[D]")
+    day = first_days(one)[month]
     return pd.DataFrame(
         {
             "account_id": one.ids.take(pa.array(rows)).to_pylist(),
