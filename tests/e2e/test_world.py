@@ -123,7 +123,7 @@ def test_an_interrupted_simulation_says_so_and_leaves_no_folder(home):
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=60)
     assert child.returncode == 130
-    assert "Interrupted. What was finished is kept" in said
+    assert "Interrupted. Nothing half-finished is left under its final name" in said
     assert not (home / "cut").exists()
 
 

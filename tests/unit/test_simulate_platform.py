@@ -573,7 +573,7 @@ def test_a_changed_registry_is_written_again(tmp_path):
 
 
 def test_a_world_is_written_with_few_files_open(tmp_path):
-    resource = pytest.importorskip("resource")
+    resource = pytest.importorskip("resource", reason="this system has no module `resource`, which sets how many files may be open")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     small = a_world(tmp_path, scale=0.0005)
     resource.setrlimit(resource.RLIMIT_NOFILE, (120, hard))

@@ -13,6 +13,7 @@ from impact.simulate.simulate import simulate
 from impact.simulate.world import load_world
 
 ROOT = Path(__file__).parents[2]
+LATE = "{first_month: 2026-01, months: 12, denominator: average_stock}"
 DEFAULT = ROOT / "worlds" / "default.yaml"
 
 
@@ -63,6 +64,14 @@ def test_what_the_command_line_sets_comes_last(tmp_path):
         ("work: {freight: {hazards: [{from_month: 3, hazard: 0.1}]}}\n", r"`work` of freight: the first of `hazards` must be from month 0"),
         ("survey: {waves: [2031-01]}\n", r"wave 2031-01 lies outside the world"),
         ("scale: 2\n", r"`scale` cannot be used"),
+        (
+            "agreements:\n  - {id: dier-network, effects: {hazard_ratio_spread: 0.1}}\n",
+            r"`hazard_ratio_spread` is drawn between the agreements",
+        ),
+        (
+            f"scenario: {{id: S1, says: {{en: a, zh: b}}, expected: [V1], claim: {{platform: RH01, before: {LATE}, after: {LATE}}}}}\n",
+            r"12 months from 2026-01 reach",
+        ),
         ("local_units:\n  - {id: water-2, group: ../../evil}\n", r"`local_units.\d+.group` cannot be used"),
         ("local_units:\n  - {id: water-2, group: ride-hail}\n", r"Local units cannot be of group `ride-hail`"),
         ("campaign: {first_signed: 2025-06, last_signed: 2025-01}\n", r"`last_signed` lies before `first_signed`"),

@@ -24,15 +24,20 @@ app = typer.Typer(
 )
 
 
+_KEPT = {run: "Finished stages are kept; the same command goes on from there."}
+"""What a command keeps when it is interrupted; the others keep nothing."""
+
+
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     """Let a command end in words when it is interrupted."""
+    kept = _KEPT.get(command, "Nothing half-finished is left under its final name; the same command begins again.")
 
     @wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
         try:
             command(*arguments, **options)
         except KeyboardInterrupt:
-            typer.echo("Interrupted. What was finished is kept; the same command goes on from there.", err=True)
+            typer.echo(f"Interrupted. {kept}", err=True)
             raise typer.Exit(130) from None
 
     return wrapped

@@ -12,15 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact.months import label
-from impact.simulate.places import City, cities, minimum_wage
+from impact.simulate.places import STANDARD_MONTH, City, cities, minimum_wage
 from impact.simulate.streams import stream
 from impact.simulate.units import agreements
 from impact.simulate.world import World
 from impact.simulate.world_parts import Platform
 
 Floats = NDArray[np.float64]
-HOURS_A_MONTH = 174.0
-"""Standard month, by which the hourly minimum wage follows from the monthly one."""
 _POPULATION = {"一线": 18e6, "新一线": 10e6, "二线及以下": 6e6}
 """Population by tier [A]."""
 _PRICE_SEASON = (0.6, 0.9, -0.2, -0.3, -0.2, -0.1, 0.1, 0.2, 0.2, 0.0, -0.2, 0.1)
@@ -74,7 +72,7 @@ def city_month_table(world: World) -> pd.DataFrame:
         "cpi": _index(world, "cpi", drift=0.0005, sd=0.0012, season=np.array(_PRICE_SEASON)[calendar] / 100).round(2),
         "fuel_index": _index(world, "fuel", drift=-0.001, sd=0.015, season=np.zeros(world.months)).round(2),
         "min_wage_month_yuan": wage,
-        "min_wage_hour_yuan": (wage / HOURS_A_MONTH).round(2),
+        "min_wage_hour_yuan": (wage / STANDARD_MONTH).round(2),
         "unemployment": _unemployment(world).round(1),
         "temperature": _temperature(world, calendar).round(1),
     }

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact.simulate.life import first_covered
 from impact.simulate.orders import OrderLaw
+from impact.simulate.places import STANDARD_MONTH
 from impact.simulate.population import People, Pool
 from impact.simulate.scene import NEVER, Scene
 from impact.simulate.streams import stream
@@ -20,8 +21,6 @@ from impact.simulate.working_days import WorkerMonths
 from impact.simulate.world_parts import Effects, Work
 
 Floats = NDArray[np.float64]
-STANDARD_MONTH = 174.0
-"""Hours of a standard month, to which a monthly minimum wage belongs."""
 _TAKE_SD = 0.02
 """Spread of commission rates between people [A]."""
 _UP_TAKE = 0.9

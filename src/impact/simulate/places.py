@@ -23,6 +23,8 @@ _NAMES = (
     "Jiaxing 嘉兴 浙江, Nantong 南通 江苏, Taiyuan 太原 山西, Nanchang 南昌 江西, Xuzhou 徐州 江苏, Huizhou 惠州 广东, Zhuhai 珠海 广东, "
     "Yantai 烟台 山东, Weifang 潍坊 山东, Linyi 临沂 山东, Lanzhou 兰州 甘肃, Haikou 海口 海南, Wuhu 芜湖 安徽, Xining 西宁 青海, Yinchuan 银川 宁夏"
 )
+STANDARD_MONTH = 174.0
+"""Hours of a standard month, to which a monthly minimum wage belongs."""
 _FIRST_TIER, _NEW_FIRST_TIER = ("北京", "上海", "广州", "深圳"), 14
 
 

@@ -97,7 +97,10 @@ def play(path: Path, seed: int) -> Played:
     if scenario.study is None:
         return _played(scenario, seed, missing)
     study = load_study(path.parent / scenario.study)
-    assert isinstance(study.source, WorldSource)
+    if not isinstance(study.source, WorldSource):
+        raise WorldError(
+            f"{path}: its study reads no world.\nFound `{scenario.study}`, whose source is other data.\nName a study with `source: world`."
+        )
     rehearsal = rehearse(world, study.source.table)
     try:
         found = answer(study, _as_raw(rehearsal))

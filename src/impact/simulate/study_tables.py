@@ -16,7 +16,7 @@ from impact.simulate.absences import FAR, absences
 from impact.simulate.chunk import NOWHERE, Lived
 from impact.simulate.eligibility import eligible_as_known
 from impact.simulate.life import first_covered
-from impact.simulate.money import STANDARD_MONTH
+from impact.simulate.places import STANDARD_MONTH
 from impact.simulate.platform_tables import first_days, first_trips, named
 from impact.simulate.population import Integers
 from impact.simulate.scene import NEVER

@@ -176,6 +176,15 @@ def _complaints(world: World) -> list[str]:
     sentences += [
         f"`work` of {name}: the first of `hazards` must be from month 0" for name, work in world.work.items() if work.hazards[0].from_month
     ]
+    sentences += [
+        f"agreement `{agreement.id}`: `hazard_ratio_spread` is drawn between the agreements of a campaign; one agreement has none"
+        for agreement in world.agreements
+        if agreement.effects.hazard_ratio_spread
+    ]
+    claim = world.scenario.claim if world.scenario else None
+    for rate in (claim.before, claim.after) if claim else ():
+        if world.place(rate.first_month) < 0 or world.place(rate.first_month) + rate.months > world.months:
+            sentences.append(f"`scenario.claim`: {rate.months:g} months from {rate.first_month} reach beyond the world")
     taken = [unit.group for unit in world.local_units if unit.group.replace("-", "_") in (*INDUSTRIES, "waiver", "campaign")]
     sentences += [f"local units cannot be of group `{group}`: it is the name of another table" for group in dict.fromkeys(taken)]
     if world.campaign and world.place(world.campaign.last_signed) < world.place(world.campaign.first_signed):
