@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import ibis
 
 from impact import settings
+from impact.clean.privacy import masked
 from impact.errors import DataError
 
 if TYPE_CHECKING:
@@ -77,6 +78,25 @@ def day(column: ir.Column, formats: tuple[str, ...]) -> tuple[Values, tuple[ir.B
         for place, reading in enumerate(readings)
     )
     return Values(missing.ifelse(ibis.null("date"), value), missing, ~missing & value.isnull()), uses
+
+
+def moment(column: ir.Column, formats: tuple[str, ...]) -> Values:
+    """Read a day with a time of day by the first of several formats that gives one."""
+    written = _trimmed(column)
+    missing = written.lower().isin(settings.MISSING_WORDS).fill_null(True)
+    value = ibis.coalesce(*(_try_strptime(written, form) for form in formats))
+    return Values(missing.ifelse(ibis.null("timestamp"), value), missing, ~missing & value.isnull())
+
+
+def is_text(column: ir.Column) -> ir.BooleanValue:
+    """Say where something is written."""
+    return (cast("ir.StringColumn", column).length() > 0).fill_null(False)
+
+
+def shown(value: object) -> str:
+    """Write a value for a message: short, and with what would single a person out taken out of it."""
+    text = "" if value is None else masked(value)
+    return text if len(text) <= 60 else f"{text[:60]}… ({len(text):,} characters)"
 
 
 def _trimmed(column: ir.Column) -> ir.StringValue:

@@ -19,7 +19,7 @@ from impact.verdict.verdict import Verdict
 TABLES = ("rates", "hazards", "survival_at", "results", "ladder", "adoption")
 SYNTHETIC = "SYNTHETIC / 合成数据"
 """What every row of a published table says where the data are synthetic."""
-VALUES = ("checks", "errors", "spell_rules", "coverage_rules", "design_facts")
+VALUES = ("received", "checks", "errors", "spell_rules", "coverage_rules", "design_facts")
 
 
 def material_of(study: Study, run: RunFolder, verdict: Verdict, level: float, seed: int) -> Material:

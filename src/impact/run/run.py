@@ -21,9 +21,8 @@ from impact.run import cache
 from impact.run.execute import cells_of, execute
 from impact.run.manifest import manifest
 from impact.run.parameters import Parameters, with_overrides
+from impact.run.receive import digest_of
 from impact.run.stages import Stage, stages_of
-from impact.sources.engine import connect
-from impact.sources.open import open_source
 from impact.study import Study, load_study
 
 PARTIAL = ".partial-"
@@ -82,7 +81,7 @@ def run_study(
     """
     study = load_study(study_path)
     parameters = with_overrides(Parameters(study=str(study_path), data_root=str(data_root)), overrides or {})
-    source = _source(study, data_root)
+    source = digest_of(study, data_root)
     plans = _plan(study, parameters, source["sha256"], notebooks or _notebooks())
     home = reports / study.name
     _make_home(home)
@@ -94,12 +93,6 @@ def run_study(
             raise _disk_error(home, error) from None
         _clear_killed_runs(home)
         return run
-
-
-def _source(study: Study, data_root: Path) -> dict[str, Any]:
-    """Open the source once, so that a missing or broken file is said before anything runs."""
-    raw = open_source(connect(), study, data_root)
-    return {"name": raw.name, "sha256": raw.sha256, "rows": int(raw.table.count().to_pyarrow().as_py()), "citation": study.source.citation}
 
 
 def _notebooks() -> Path:

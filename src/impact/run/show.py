@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from impact.clean.audit import Audit, Rule
+from impact.clean.audit import Audit, Finding, Rule
 from impact.design.facts import DesignFacts
 from impact.months import Period, label
 from impact.report.document import Document
@@ -54,8 +54,12 @@ def _(shown: Audit) -> Styler:
 def _(shown: Sequence[Any]) -> Any:
     if shown and all(isinstance(item, Rule) for item in shown):
         return _laid_out(_rules(shown))
+    if shown and all(isinstance(item, Audit) for item in shown):
+        return _laid_out(pd.concat([_audited(item) for item in shown], ignore_index=True))
+    if shown and all(isinstance(item, Finding) for item in shown):
+        return _laid_out(pd.DataFrame([_found(item) for item in shown]))
     if all(isinstance(item, Text) for item in shown):
-        return Markdown("\n".join(f"- {item.en}" for item in shown) or "Nothing was left out.")
+        return Markdown("\n".join(f"- {item.en}" for item in shown) or "None.")
     if all(isinstance(item, CheckResult) for item in shown):
         return Markdown("\n\n".join(f"**{item.name}** · {_passed(item)}. {item.text_en}" for item in shown))
     raise TypeError(f"show: there is no way to show a {type(shown).__name__} of {type(shown[0]).__name__}")
@@ -92,6 +96,20 @@ def titled(table: pd.DataFrame, column: str, words: Mapping[str, Text]) -> pd.Da
 
 def _rules(rules: Sequence[Rule]) -> pd.DataFrame:
     return pd.DataFrame([{"rule": rule.name.en, "done": rule.action, "count": count(rule.rows), "why": rule.why.en} for rule in rules])
+
+
+def _audited(audit: Audit) -> pd.DataFrame:
+    """Lay out the way of one table: rows in, rules that met something, rows kept."""
+    met = [rule for rule in audit.rules if rule.rows]
+    lines = [("rows in", "", audit.rows_in, audit.source), *((rule.name.en, rule.action, rule.rows, rule.why.en) for rule in met)]
+    lines.append(("rows kept", "", audit.rows_kept, ""))
+    return pd.DataFrame(
+        [{"table": audit.table, "rule": name, "done": done, "count": count(rows), "why": why} for name, done, rows, why in lines]
+    )
+
+
+def _found(finding: Finding) -> dict[str, str]:
+    return {"level": finding.level, "where": finding.where, "found": finding.text.en, "what to do": finding.advice.en}
 
 
 def _passed(check: CheckResult) -> str:

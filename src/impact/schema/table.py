@@ -40,6 +40,12 @@ class Column:
     """What the files call it, where that is not its name."""
     renamed: str = ""
     """What the files call it once the vendor's software has been renewed, where that is another name again."""
+    codes: tuple[tuple[str, str], ...] = ()
+    """Values that may stand there: code → the word that a Chinese export writes for it."""
+    least: float | None = None
+    """Lowest possible value."""
+    most: float | None = None
+    """Highest possible value."""
     only_with: str = ""
     """Part of the world file without which the column is left out."""
 

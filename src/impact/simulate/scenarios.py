@@ -24,7 +24,7 @@ from impact.simulate.world_parts import Claim, ClaimedRate, Scenario
 from impact.sources.engine import connect, register
 from impact.sources.raw import RawTable
 from impact.study import Study, load_study
-from impact.study.model import WorldSource
+from impact.study.delivery import DeliverySource
 
 FOLDER = Path("worlds/scenarios")
 LEVEL = 0.95
@@ -97,11 +97,11 @@ def play(path: Path, seed: int) -> Played:
     if scenario.study is None:
         return _played(scenario, seed, missing)
     study = load_study(path.parent / scenario.study)
-    if not isinstance(study.source, WorldSource):
+    if not isinstance(study.source, DeliverySource) or study.source.sample.yardstick is None:
         raise WorldError(
-            f"{path}: its study reads no world.\nFound `{scenario.study}`, whose source is other data.\nName a study with `source: world`."
+            f"{path}: its study reads no world.\nFound `{scenario.study}`, whose source is other data.\nName a study of a world's delivery, with `sample: yardstick`."
         )
-    rehearsal = rehearse(world, study.source.table)
+    rehearsal = rehearse(world, study.source.sample.yardstick)
     try:
         found = answer(study, _as_raw(rehearsal))
     except ImpactError as error:

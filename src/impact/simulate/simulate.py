@@ -34,7 +34,7 @@ from impact.simulate.tally import effects
 from impact.simulate.world import World, load_world
 from impact.sources.registry import load_registry
 from impact.study import load_study
-from impact.study.model import WorldSource
+from impact.study.delivery import DeliverySource
 
 TABLES = ("account", "worker_month", "worker_day", "survey", "registry", "context", "study", "truth")
 """What can be written, all of it unless asked otherwise."""
@@ -113,9 +113,9 @@ def build_world(study_path: Path, data_root: Path, on_pool: OnPool = _silent) ->
     Raises StudyError and WorldError where study or world cannot be read.
     """
     source = load_study(study_path).source
-    if not isinstance(source, WorldSource):
+    if not isinstance(source, DeliverySource) or source.delivery.world is None:
         return None
-    return simulate(load_world(study_path.parent / source.world), data_root / source.folder, on_pool=on_pool)
+    return simulate(load_world(study_path.parent / source.delivery.world), data_root / source.delivery.home, on_pool=on_pool)
 
 
 def facts_folder() -> Path:

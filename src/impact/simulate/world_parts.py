@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from impact.study.model import Bilingual, Slug
+from impact.study.parts import Bilingual, Slug
 
 Industry = Literal["ride_hail", "freight", "courier", "delivery"]
 INDUSTRIES: tuple[Industry, ...] = ("ride_hail", "freight", "courier", "delivery")

@@ -25,4 +25,5 @@ def open_source(engine: Backend, study: Study, data_root: Path) -> RawTable:
         return open_packaged(engine, source.package, source.dataset)
     path = locate(study, data_root)
     assert path is not None
-    return open_file(engine, path, source.delimiter) if isinstance(source, FileSource) else open_file(engine, path)
+    assert isinstance(source, FileSource)
+    return open_file(engine, path, source.delimiter)

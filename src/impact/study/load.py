@@ -8,7 +8,8 @@ from typing import Any
 
 from impact.documents import read_yaml, validated
 from impact.errors import StudyError, listing, nearest
-from impact.study.model import PackageSource, Study, WorldSource
+from impact.study.delivery import Delivery, DeliverySource
+from impact.study.model import PackageSource, Study
 
 _HELP = "`impact schema` prints what each key means"
 
@@ -19,17 +20,17 @@ def load_study(path: str | Path) -> Study:
     Raises StudyError that names the file and the key, what was found, what is allowed and the nearest spelling.
     """
     file = Path(path)
-    content = read_yaml(file, "study", StudyError)
+    content = _with_delivery(read_yaml(file, "study", StudyError), file)
     others = _other_branches(content)
     return validated(Study, content, file, "study", StudyError, _HELP, lambda location: any(other in location for other in others))
 
 
 def locate(study: Study, data_root: Path) -> Path | None:
-    """Give the path of the study's file below the data root, or None where the source is a package.
+    """Give the path of the study's file below the data root, or None where the source is a package or a delivery of many files.
 
     Raises StudyError where the path leaves the data root or nothing is there.
     """
-    if isinstance(study.source, PackageSource):
+    if isinstance(study.source, PackageSource | DeliverySource):
         return None
     root = data_root.resolve()
     path = (root / study.source.file).resolve()
@@ -39,21 +40,6 @@ def locate(study: Study, data_root: Path) -> Path | None:
             f"Found `{study.source.file}`, which is outside `{data_root}`.\n"
             "Put the file below the data root, or name another root with --data DIR or IMPACT_DATA."
         )
-    if (
-        not path.is_file()
-        and isinstance(study.source, WorldSource)
-        and (tables := sorted(found.stem for found in path.parent.glob("*.parquet")))
-    ):
-        raise StudyError(
-            f"study {study.name}: its world has no table `{study.source.table}`.\nTables found: {listing(tables)}.\n"
-            f"{nearest(study.source.table, tables) or 'Name one of them in `source: table`.'}"
-        )
-    if not path.is_file() and isinstance(study.source, WorldSource):
-        raise StudyError(
-            f"study {study.name}: its synthetic world is not there.\n"
-            f"Looked for `{study.source.file}` in the data root `{data_root}`.\n"
-            f"`impact run` builds it; or: impact simulate {PurePosixPath('studies', study.source.world)} --out {data_root / study.source.folder}"
-        )
     if not path.is_file():
         raise StudyError(
             f"study {study.name}: the file `{study.source.file}` is not there.\n"
@@ -61,6 +47,33 @@ def locate(study: Study, data_root: Path) -> Path | None:
             "Put the file there, or name another root with --data DIR or IMPACT_DATA."
         )
     return path
+
+
+def locate_delivery(study: Study, data_root: Path) -> Path:
+    """Give the folder of the study's delivery.
+
+    Raises StudyError where it leaves the data root or is not there.
+    """
+    assert isinstance(study.source, DeliverySource)
+    delivery, root = study.source.delivery, data_root.resolve()
+    folder = (root / delivery.place).resolve()
+    if not folder.is_relative_to(root):
+        raise StudyError(
+            f"study {study.name}: `delivery: folder` leaves the data root.\nFound `{delivery.place}`, which is outside `{data_root}`.\n"
+            "Put the exports below the data root, or name another root with --data DIR or IMPACT_DATA."
+        )
+    if not folder.is_dir() and delivery.world:
+        raise StudyError(
+            f"study {study.name}: its synthetic world is not there.\nLooked for `{delivery.place}` in the data root `{data_root}`.\n"
+            f"`impact run` builds it; or: impact simulate {PurePosixPath('studies', delivery.world)} --out {data_root / delivery.home}"
+        )
+    if not folder.is_dir():
+        raise StudyError(
+            f"study {study.name}: the folder `{delivery.place}` of its delivery is not there.\n"
+            f"Looked in the data root `{data_root}`, which holds: {_contents(root)}.\n"
+            "Put the exports there, or name another root with --data DIR or IMPACT_DATA."
+        )
+    return folder
 
 
 def json_schema() -> str:
@@ -73,9 +86,23 @@ def _contents(root: Path) -> str:
     return listing(names) if names else "nothing"
 
 
+def _with_delivery(content: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Put the delivery that a study names by its path in the path's place; the path of its world becomes relative to the study."""
+    source = content.get("source")
+    named = source.get("delivery") if isinstance(source, dict) else None
+    if not isinstance(named, str):
+        return content
+    path = file.parent / named
+    found = read_yaml(path, "delivery", StudyError)
+    validated(Delivery, found, path, "delivery", StudyError, _HELP)
+    world = found.get("world")
+    placed = {**found, "world": PurePosixPath(named).parent.joinpath(world).as_posix()} if world else found
+    return {**content, "source": {**content["source"], "delivery": placed}}
+
+
 def _other_branches(content: dict[str, Any]) -> tuple[str, ...]:
     """Name the kinds of source that the study does not use: complaints about them are beside the point."""
     source = content.get("source")
-    keys = {"package": "PackageSource", "world": "WorldSource"}
+    keys = {"package": "PackageSource", "delivery": "DeliverySource"}
     used = next((kind for key, kind in keys.items() if isinstance(source, dict) and key in source), "FileSource")
-    return tuple(kind for kind in ("FileSource", "PackageSource", "WorldSource") if kind != used)
+    return tuple(kind for kind in ("FileSource", "PackageSource", "DeliverySource") if kind != used)

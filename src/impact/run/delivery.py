@@ -1,0 +1,103 @@
+"""A delivery of raw exports, opened and cleaned table by table. May touch: the delivery's files, the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from impact.clean.audit import Cleaned, Finding
+from impact.clean.platform.account import CleanAccounts, clean_accounts
+from impact.clean.platform.corrections import Correction, read_corrections
+from impact.clean.platform.declared import require_used
+from impact.clean.platform.plain import clean_eligibility, clean_plain
+from impact.clean.platform.suspicious import days_against_months, drift
+from impact.clean.platform.worker_day import clean_worker_days
+from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
+from impact.errors import StudyError
+from impact.sources.dataset import Dataset, ReceivedFile, open_dataset
+from impact.sources.files import open_file
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+    from impact.study.delivery import Delivered, Delivery
+
+ORDER: tuple[Delivered, ...] = ("account", "worker_month", "worker_day", "eligibility", "city_month")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A delivery whose files have been opened and hashed."""
+
+    folder: Path
+    delivery: Delivery
+    datasets: dict[Delivered, Dataset]
+    corrections: tuple[Correction, ...]
+
+    @property
+    def files(self) -> tuple[ReceivedFile, ...]:
+        """Every file that was opened."""
+        return tuple(file for dataset in self.datasets.values() for file in dataset.files)
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDelivery:
+    """The clean tables of a delivery; they still name accounts, and live in the engine only."""
+
+    accounts: CleanAccounts
+    months: CleanMonths
+    days: Cleaned | None
+    eligibility: Cleaned | None
+    city_month: Cleaned | None
+    across: tuple[Finding, ...]
+    """What was found when tables were held against each other."""
+
+    @property
+    def tables(self) -> tuple[Cleaned, ...]:
+        """Every clean table, in the order of cleaning."""
+        held = (self.accounts.cleaned, self.months.cleaned, self.days, self.eligibility, self.city_month)
+        return tuple(one for one in held if one is not None)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that was found, in the order of cleaning."""
+        return (*(finding for one in self.tables for finding in one.findings), *self.across)
+
+
+def open_delivery(engine: Backend, folder: Path, delivery: Delivery, only: Sequence[str] = ("**",)) -> Opened:
+    """Open every file of a delivery's tables; `only` are patterns of the files that matter.
+
+    Raises SourceError where a file is missing or cannot be read, DataError where the table of corrections or a declaration does not hold together.
+    """
+    datasets = {
+        name: open_dataset(engine, name, folder, patterns, only if name != "city_month" else ("**",))
+        for name in ORDER
+        if (patterns := delivery.tables.get(name))
+    }
+    datasets = {name: dataset for name, dataset in datasets.items() if dataset.files}
+    for name in ("account", "worker_month"):
+        if name not in datasets:
+            raise StudyError(
+                f"delivery: there is no table `{name}`.\nFound files of {', '.join(datasets) or 'no table'}{'' if tuple(only) == ('**',) else f', among those that `only` names ({only})'}.\n"
+                f"Name its files in `tables: {name}`."
+            )
+    require_used(delivery, tuple(datasets.values()), only)
+    corrections = read_corrections(open_file(engine, folder / delivery.corrections)) if delivery.corrections else ()
+    return Opened(folder, delivery, datasets, corrections)
+
+
+def clean_delivery(opened: Opened) -> CleanDelivery:
+    """Clean the tables of a delivery, and hold them against each other.
+
+    Raises DataError where a table cannot be read; what is merely suspicious is among the findings.
+    """
+    held, delivery, corrections = opened.datasets, opened.delivery, opened.corrections
+    accounts = clean_accounts(held["account"], delivery, corrections)
+    months = clean_worker_months_of(held["worker_month"], delivery, accounts, corrections)
+    days = clean_worker_days(held["worker_day"], delivery, accounts, corrections) if "worker_day" in held else None
+    eligibility = clean_eligibility(held["eligibility"], delivery, corrections) if "eligibility" in held else None
+    city_month = clean_plain(held["city_month"], delivery, corrections) if "city_month" in held else None
+    across = [*(days_against_months(days.table, months.cleaned.table) if days else ()), *drift(months.cleaned.table)]
+    return CleanDelivery(accounts, months, days, eligibility, city_month, tuple(across))

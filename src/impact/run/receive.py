@@ -1,0 +1,180 @@
+"""The source of a study, whatever it is, becomes one table of worker-months, with everything that was done and found on the way. May touch: what sources touch.
+
+This is the gate of privacy: behind it nobody has a name, a phone number or an account any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from impact.clean.audit import Audit, Finding
+from impact.clean.privacy import is_direct, pseudonymised, refuse_plain_hashes
+from impact.clean.rules import TOUCHED
+from impact.errors import DataError, SourceError
+from impact.panel.agreements import first_covered
+from impact.panel.working_life import Exports, working_life
+from impact.run.delivery import ORDER, CleanDelivery, Opened, clean_delivery, open_delivery
+from impact.sources.dataset import find_files, hash_file
+from impact.sources.engine import connect, register, store
+from impact.sources.key import SYNTHETIC_KEY, Key, load_key
+from impact.sources.open import open_source
+from impact.sources.raw import RawTable
+from impact.sources.registry import load_registry
+from impact.study import Study, locate_delivery
+from impact.study.delivery import DeliverySource
+
+if TYPE_CHECKING:
+    from ibis.backends.duckdb import Backend
+
+_LOOKED_AT = 1000
+"""Values of a column of identifiers that are looked at to tell what they are."""
+_PANEL = "worker_month_of_study"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Worker-months as a study reads them, and the way that led there."""
+
+    raw: RawTable
+    audits: tuple[Audit, ...]
+    """What cleaning did, table by table; none for a source of one table, which `clean_worker_months` reads."""
+    findings: tuple[Finding, ...]
+    touched: pa.Table
+    """Rows that rules met: `rule, action, file, row, column`."""
+    key_id: str | None
+    """Key of the pseudonyms; None where the source has no identifiers of persons."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what was done and found as plain values, for JSON; no rows."""
+        return {
+            "audits": [audit.as_dict() for audit in self.audits],
+            "findings": [finding.as_dict() for finding in self.findings],
+            "key_id": self.key_id,
+        }
+
+
+def receive(engine: Backend, study: Study, data_root: Path, environ: Mapping[str, str] = os.environ) -> Received:
+    """Open and clean the source of a study.
+
+    Raises StudyError, SourceError or DataError; DataError too where something was found that must be mended or declared before any estimate.
+    """
+    if not isinstance(study.source, DeliverySource):
+        return _one_table(engine, study, data_root, environ)
+    opened = opened_delivery(engine, study, data_root)
+    cleaned = clean_delivery(opened)
+    refuse_stops(cleaned.findings)
+    return panel_of(study, opened, cleaned, key_for(study, environ))
+
+
+def opened_delivery(engine: Backend, study: Study, data_root: Path) -> Opened:
+    """Open the files of a study's delivery.
+
+    Raises what `open_delivery` raises, and StudyError where its folder is not there.
+    """
+    assert isinstance(study.source, DeliverySource)
+    source = study.source
+    return open_delivery(engine, locate_delivery(study, data_root), source.delivery, source.sample.only)
+
+
+def digest_of(study: Study, data_root: Path) -> dict[str, Any]:
+    """Hash the bytes of a study's source, and describe it for the manifest; nothing of a delivery is parsed.
+
+    Raises StudyError or SourceError where something is missing.
+    """
+    if not isinstance(study.source, DeliverySource):
+        raw = open_source(connect(), study, data_root)
+        rows = int(raw.table.count().to_pyarrow().as_py())
+        return {"name": raw.name, "sha256": raw.sha256, "rows": rows, "citation": study.source.citation}
+    delivery, folder = study.source.delivery, locate_delivery(study, data_root)
+    patterns = [pattern for name in ORDER for pattern in delivery.tables.get(name, ())]
+    survey = [
+        name for wave in delivery.survey.values() for name in (wave.text, wave.number, wave.frame, wave.margins, wave.codebook) if name
+    ]
+    registry = [f"{delivery.registry}/*.yaml"] if delivery.registry else []
+    paths = find_files(folder, [*patterns, *survey, *registry, *([delivery.corrections] if delivery.corrections else [])])
+    parts = [f"{path.relative_to(folder).as_posix()} {hash_file(path)}".encode() for path in paths]
+    digest = hashlib.sha256(b"\n".join(parts)).hexdigest()
+    return {"name": delivery.place, "sha256": digest, "files": len(paths), "citation": delivery.citation}
+
+
+def refuse_stops(findings: tuple[Finding, ...]) -> None:
+    """Stop where a finding says that no estimate may be made.
+
+    Raises DataError with the first of them, and how many there are.
+    """
+    stops = [finding for finding in findings if finding.level == "stop"]
+    if stops:
+        more = f" (and {len(stops) - 1} more: `impact check` lists them)" if len(stops) > 1 else ""
+        raise DataError(f"{stops[0].where}: {stops[0].text.en}.\nFound in {stops[0].rows:,} rows{more}.\nWhat to do: {stops[0].advice.en}.")
+
+
+def key_for(study: Study, environ: Mapping[str, str]) -> Key:
+    """Give the key of a study's pseudonyms: the public one for synthetic data, the one in the environment for all others.
+
+    Raises SourceError where there is none.
+    """
+    if isinstance(study.source, DeliverySource) and study.source.delivery.world:
+        return SYNTHETIC_KEY
+    key = load_key(environ)
+    if key is None:
+        raise SourceError(
+            f"study {study.name}: its data name persons, and there is no key for their pseudonyms.\nFound neither IMPACT_KEY nor IMPACT_KEY_FILE.\n"
+            "Make a key with `impact key new FILE`, keep it outside the repository, and set IMPACT_KEY_FILE to it."
+        )
+    return key
+
+
+def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> Received:
+    """Make the worker-months of a study from clean exports, with pseudonyms in the place of accounts."""
+    assert isinstance(study.source, DeliverySource)
+    sample, engine = study.source.sample, opened.datasets["account"].engine
+    covered, undated = first_covered(load_registry(opened.folder / (opened.delivery.registry or "registry")), sample.covered_by)
+    life = working_life(
+        Exports(
+            engine,
+            cleaned.accounts.cleaned.table,
+            cleaned.months.cleaned.table,
+            cleaned.months.worked,
+            cleaned.eligibility.table if cleaned.eligibility else None,
+            cleaned.city_month.table if cleaned.city_month else None,
+            register(engine, "covered_groups", covered),
+        ),
+        sample,
+    )
+    table = store(engine, _PANEL, pseudonymised(life.table, "worker", key, engine))
+    digest = _digest(opened)
+    rows = int(table.count().to_pyarrow().as_py())
+    audit = Audit("worker-months between first and last working day", digest, life.rows_in, life.rules, rows, "panel")
+    raw = RawTable(table, engine, f"{study.name}: worker-months", first_row=1, sha256=digest)
+    touched = pa.concat_tables([TOUCHED.empty_table(), *(one.touched for one in cleaned.tables)])
+    audits = (*(one.audit for one in cleaned.tables), audit)
+    return Received(raw, audits, (*cleaned.findings, *undated), touched, key.id)
+
+
+def _digest(opened: Opened) -> str:
+    registry = opened.folder / (opened.delivery.registry or "registry")
+    facts = [path.read_bytes() for path in sorted(registry.glob("*.yaml"))]
+    parts = [f"{file.name} {file.sha256}".encode() for file in opened.files]
+    return hashlib.sha256(b"\n".join([*parts, *facts])).hexdigest()
+
+
+def _one_table(engine: Backend, study: Study, data_root: Path, environ: Mapping[str, str]) -> Received:
+    """Open a source of one table; a column of phone or identity numbers gets pseudonyms, hashes without a key are refused."""
+    raw = open_source(engine, study, data_root)
+    named = study.columns.worker
+    if named is None or named not in raw.table.columns or study.synthetic:
+        return Received(raw, (), (), TOUCHED.empty_table(), None)
+    values = raw.table.select(value_=raw.table[named].cast("string")).distinct().limit(_LOOKED_AT).to_pyarrow()["value_"].to_pylist()
+    refuse_plain_hashes(named, values, None)
+    if is_direct(values) is None:
+        return Received(raw, (), (), TOUCHED.empty_table(), None)
+    key = key_for(study, environ)
+    table = store(engine, "with_pseudonyms", pseudonymised(raw.table, named, key, engine))
+    return Received(replace(raw, table=table), (), (), TOUCHED.empty_table(), key.id)
