@@ -170,17 +170,12 @@ def _refuse_bad_values(raw: RawTable, read: dict[str, _Read]) -> None:
 
 
 def _value_error(raw: RawTable, one: _Read, condition: ir.BooleanValue, count: int, what: str) -> DataError:
-    examples = ", ".join(f"row {row} has `{_short(record[one.source])}`" for row, record in raw.first_rows(condition, (one.source,)))
+    examples = ", ".join(f"row {row} has `{values.shown(record[one.source])}`" for row, record in raw.first_rows(condition, (one.source,)))
     rows = "1 row" if count == 1 else f"{count:,} rows"
     return DataError(
         f"{raw.name}: column `{one.source}` {what} in {rows}.\nFound: {examples}{', …' if count > 3 else ''}.\n"
         f"Each value must be {one.needs}; mend these rows in the source, or leave them out there."
     )
-
-
-def _short(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:60]}… ({len(text):,} characters)"
 
 
 def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -> None:
@@ -196,7 +191,7 @@ def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table) -
     rows = " and ".join(str(row) for row, _ in found)
     raise DataError(
         f"{raw.name}: {number:,} pair{'s' if number > 1 else ''} of `{worker.source}` and `{month.source}` stand more than once.\n"
-        f"Found worker `{found[0][1][worker.source]}` in month `{found[0][1][month.source]}` in rows {rows}.\n"
+        f"Found worker `{values.shown(found[0][1][worker.source])}` in month `{found[0][1][month.source]}` in rows {rows}.\n"
         "One worker has one row a month: add such rows up, or remove the copies, in the source."
     )
 

@@ -11,6 +11,7 @@ import typer
 
 from impact import __version__
 from impact.cli.estimate import estimate
+from impact.cli.key import key
 from impact.cli.run import run
 from impact.cli.schema import schema
 from impact.cli.world import scenarios, simulate
@@ -45,6 +46,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
 
 for each in (estimate, run, simulate, scenarios, schema):
     app.command()(_interruptible(each))
+app.add_typer(key)
 
 
 def main() -> None:

@@ -31,10 +31,11 @@ from impact.study import Study, locate_delivery
 from impact.study.delivery import DeliverySource
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
 
 _LOOKED_AT = 1000
-"""Values of a column of identifiers that are looked at to tell what they are."""
+"""Rows that are looked at to tell what a column of identifiers holds."""
 _PANEL = "worker_month_of_study"
 
 
@@ -69,6 +70,8 @@ def receive(engine: Backend, study: Study, data_root: Path, environ: Mapping[str
         return _one_table(engine, study, data_root, environ)
     opened = opened_delivery(engine, study, data_root)
     cleaned = clean_delivery(opened)
+    some = _some_values(cleaned.accounts.everybody)
+    refuse_plain_hashes("account_id", some["account_id"], study.source.delivery.key_id, some)
     refuse_stops(cleaned.findings)
     return panel_of(study, opened, cleaned, key_for(study, environ))
 
@@ -83,13 +86,13 @@ def opened_delivery(engine: Backend, study: Study, data_root: Path) -> Opened:
     return open_delivery(engine, locate_delivery(study, data_root), source.delivery, source.sample.only)
 
 
-def digest_of(study: Study, data_root: Path) -> dict[str, Any]:
+def digest_of(study: Study, data_root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """Hash the bytes of a study's source, and describe it for the manifest; nothing of a delivery is parsed.
 
     Raises StudyError or SourceError where something is missing.
     """
     if not isinstance(study.source, DeliverySource):
-        raw = open_source(connect(), study, data_root)
+        raw = open_source(connect(), study, data_root, environ)
         rows = int(raw.table.count().to_pyarrow().as_py())
         return {"name": raw.name, "sha256": raw.sha256, "rows": rows, "citation": study.source.citation}
     delivery, folder = study.source.delivery, locate_delivery(study, data_root)
@@ -166,15 +169,22 @@ def _digest(opened: Opened) -> str:
 
 
 def _one_table(engine: Backend, study: Study, data_root: Path, environ: Mapping[str, str]) -> Received:
-    """Open a source of one table; a column of phone or identity numbers gets pseudonyms, hashes without a key are refused."""
-    raw = open_source(engine, study, data_root)
+    """Open a source of one table; a column of phone or identity numbers gets pseudonyms, hashes without a declared key are refused."""
+    raw = open_source(engine, study, data_root, environ)
     named = study.columns.worker
     if named is None or named not in raw.table.columns or study.synthetic:
         return Received(raw, (), (), TOUCHED.empty_table(), None)
-    values = raw.table.select(value_=raw.table[named].cast("string")).distinct().limit(_LOOKED_AT).to_pyarrow()["value_"].to_pylist()
-    refuse_plain_hashes(named, values, None)
-    if is_direct(values) is None:
+    some = _some_values(raw.table)
+    refuse_plain_hashes(named, some[named], getattr(study.source, "key_id", None), some)
+    if is_direct(some[named]) is None:
         return Received(raw, (), (), TOUCHED.empty_table(), None)
     key = key_for(study, environ)
     table = store(engine, "with_pseudonyms", pseudonymised(raw.table, named, key, engine))
     return Received(replace(raw, table=table), (), (), TOUCHED.empty_table(), key.id)
+
+
+def _some_values(table: ir.Table) -> dict[str, list[str | None]]:
+    """Give the columns of the first rows of a table, as text, to tell what they hold."""
+    head = table.limit(_LOOKED_AT)
+    texts = head.select(**{name: head[name].cast("string") for name in head.columns}).to_pyarrow()
+    return {name: texts[name].to_pylist() for name in texts.column_names}

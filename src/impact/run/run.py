@@ -19,6 +19,7 @@ from impact.atomic import write_whole
 from impact.errors import ImpactError, RunError
 from impact.run import cache
 from impact.run.execute import cells_of, execute
+from impact.run.leaks import refuse_leaks
 from impact.run.manifest import manifest
 from impact.run.parameters import Parameters, with_overrides
 from impact.run.receive import digest_of
@@ -173,6 +174,7 @@ def _run(
     for plan in plans:
         stages.append(_run_stage(plan, parameters, partial, home, force, on_event))
         write_whole(partial / cache.PROGRESS, json.dumps({"stages": stages}).encode())
+    refuse_leaks(partial)
     (partial / cache.PROGRESS).unlink()
     content = manifest(study, name, parameters, source, stages, started, datetime.now(UTC), partial)
     write_whole(partial / "manifest.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())

