@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 STUDY  ?= studies/dier.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help env report test test-fast golden lint lab docs bench bench-world calibration scenarios lock clean
+.PHONY: help env spark report test test-fast golden lint lab docs bench bench-world calibration scenarios lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+spark: $(STAMP) ## Add Spark to .venv (400 MB; runs on Java 17 or 21).
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
 
 report: $(STAMP) ## Run the main job: STUDY=studies/dier.yaml on the synthetic world, into reports/.
 	@$(BIN)/impact run $(STUDY)
@@ -58,8 +61,11 @@ calibration: $(STAMP) ## Hold the synthetic world against its targets; writes do
 scenarios: $(STAMP) ## Ask worlds whose truth is known; writes docs/scenarios.md (some minutes).
 	@$(BIN)/python tools/evidence_world.py scenarios
 
-lock: $(STAMP) ## Pin the newest allowed versions in requirements.lock (needs uv).
-	@uv pip compile pyproject.toml --universal --generate-hashes --all-extras --python-version 3.11 --no-header --no-annotate --quiet -o requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet
+
+lock: $(STAMP) ## Pin the newest allowed versions in requirements.lock, and what Spark adds in requirements-spark.lock (needs uv).
+	@$(LOCK) --extra real-data --extra postgres --extra dev -o requirements.lock
+	@$(LOCK) --extra spark --constraint requirements.lock $$(sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock) -o requirements-spark.lock
 	@$(MAKE) --no-print-directory docs
 
 clean: ## Remove the environment and caches; runs in reports/ stay.

@@ -51,9 +51,11 @@ def test_the_core_stack_is_in_both_environments(name: str) -> None:
 
 
 def test_the_lock_file_pins_every_requirement_with_hashes_and_no_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    assert not re.search(r"https?:|file:|--index-url|--find-links", lock)
+    plain, spark = ((ROOT / file).read_text(encoding="utf-8") for file in ("requirements.lock", "requirements-spark.lock"))
+    assert not re.search(r"https?:|file:|--index-url|--find-links", plain + spark)
+    assert "pyspark==" not in plain, "400 MB: it belongs into requirements-spark.lock"
     for requirement in REQUIREMENTS:
+        lock = spark if requirement.startswith("pyspark") else plain
         name = re.split(r"[<>=\[]", requirement)[0].lower().replace("_", "-")
         assert re.search(rf"^{re.escape(name)}==[^\n]+\\\n    --hash=sha256:", lock, re.MULTILINE), f"{name}: run `make lock`"
 

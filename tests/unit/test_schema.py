@@ -15,9 +15,9 @@ from openpyxl import load_workbook
 from pyarrow import parquet
 
 from impact.schema import GROUPS, TABLES, Column, Kind, TableSchema, data_dictionary
+from impact.schema.questionnaire import ITEMS, header, option_headers
 from impact.simulate.simulate import MANIFEST, simulate
 from impact.simulate.survey.answers import COLUMNS
-from impact.simulate.survey.questionnaire import ITEMS, header, option_headers
 from impact.simulate.world import load_world
 
 ROOT = Path(__file__).parents[2]

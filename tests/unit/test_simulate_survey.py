@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from openpyxl import load_workbook
 
+from impact.schema.questionnaire import BY_FIELD, FILL_INS, ITEMS, LIKERT, header, option_headers
+from impact.schema.questionnaire.items_views import ATTENTION_ANSWER
 from impact.simulate.survey.answer_views import INTENTION_SHARES
 from impact.simulate.survey.answers import COLUMNS
 from impact.simulate.survey.blemishes import identity_number
 from impact.simulate.survey.cells import BLANK, DETAIL, FLAVOURS, NUMBER, SECONDS, SKIPPED, TIME
 from impact.simulate.survey.fieldwork import Wave, survey_wave
-from impact.simulate.survey.items_views import ATTENTION_ANSWER
-from impact.simulate.survey.questionnaire import BY_FIELD, FILL_INS, ITEMS, LIKERT, header, option_headers
 from impact.simulate.survey.scales import SCALES
 from impact.simulate.survey.wenjuanxing import write_wave
 from impact.simulate.world import World, load_world

@@ -155,7 +155,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule("bank_card", _alone(rf"(?:62|4\d|5[1-5]|9558)(?:{_GLUE}\d){{12,17}}"), passes_luhn),
     _Rule("phone", _alone(rf"(?:(?:\+|00)?86{_GLUE})?1[3-9]\d{_GLUE}(?:\d{{4}}{_GLUE}\d{{4}}|\d{{3}}{_GLUE}\d{{5}})")),
     _Rule("phone", _alone(r"0\d{2,3}-[2-9]\d{6,7}")),
-    _Rule("email", re.compile(r"(?P<it>[\w.%+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})", re.ASCII), _is_mailbox),
+    _Rule("email", re.compile(r"(?<![\w.%+-])(?P<it>[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24})", re.ASCII), _is_mailbox),
     _Rule("ip", re.compile(r"(?<![\w.])(?P<it>\d{1,3}(?:\.\d{1,3}){3})(?![\w.]*\d)", re.ASCII), _is_host),
     _Rule("wechat", re.compile(r"(?P<it>wxid_[0-9a-z]{6,})", re.ASCII)),
     _Rule("wechat", _announced("微信|[Vv]信|QQ|qq", r"(?a:[A-Za-z][\w-]{5,19}|[1-9]\d{4,10})")),

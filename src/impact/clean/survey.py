@@ -12,7 +12,7 @@ import pandas as pd
 from impact.clean.audit import Audit, Cleaned, Finding
 from impact.clean.survey_options import SurveyOptions
 from impact.clean.survey_privacy import without_identifiers
-from impact.clean.survey_quality import quality, straight_blocks, switched_off
+from impact.clean.survey_quality import quality, shared_links, straight_blocks, switched_off
 from impact.clean.survey_rules import Met, counted, dropped, touched
 from impact.clean.survey_values import Draft, mended, odd_numbers
 from impact.sources.engine import register
@@ -73,7 +73,20 @@ def _switched_off(raw: SurveyTable, options: SurveyOptions) -> list[Finding]:
     if raw.answers["link_code"].isna().all():
         words = Text("no link code: repeats by the same person cannot be told", "没有链接参数：无法识别同一人重复提交")
         found.append(Finding("no_link_code", "warning", raw.name, len(raw.answers), words, _LINK_ADVICE))
-    return found
+    return [*found, *_shared(raw, options)]
+
+
+def _shared(raw: SurveyTable, options: SurveyOptions) -> list[Finding]:
+    """Say which links tell no repeats, since many people answered through each."""
+    shared = shared_links(raw, options)
+    if not shared:
+        return []
+    rows = int(raw.answers["link_code"].isin(shared).sum())
+    words = Text(
+        f"{len(shared)} links were each used more than {options.most_per_link} times: repeats among their answers cannot be told",
+        f"有{len(shared)}个链接各被使用超过{options.most_per_link}次，无法识别其中的重复提交",
+    )
+    return [Finding("shared_link", "warning", raw.name, rows, words, _LINK_ADVICE)]
 
 
 _LINK_ADVICE = Text("Send links with `?sojumpparm=` and a code of one's own.", "发放链接时请附加 `?sojumpparm=` 及每人唯一的编号。")

@@ -32,6 +32,8 @@ class SurveyOptions:
     """Yuan a month above which an amount is taken for a slip of the unit."""
     field_dates: tuple[date, date] | None = None
     """First and last day of the fieldwork; without them the rule is left out."""
+    most_per_link: int = 5
+    """Most submissions of one link that can be the tries of one person; a link with more was given to many, and tells no repeats."""
     same_device: Literal["flagged", "dropped"] = "flagged"
     """What becomes of the same answers from the same address under another link."""
     key: Key | None = None

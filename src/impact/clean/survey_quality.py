@@ -88,7 +88,7 @@ def quality(raw: SurveyTable, options: SurveyOptions) -> list[Met]:
     invalid = pd.Series(False, index=raw.answers.index)
     for met in alone:
         invalid[list(met.places)] = True
-    exact, changed = _repeats(raw, ~invalid)
+    exact, changed = _repeats(raw, options, ~invalid)
     repeated = pd.Series(raw.answers.index.isin([*exact.places, *changed.places]), index=raw.answers.index)
     device = _same_device(raw, options, ~invalid & ~repeated)
     return [alone[0], exact, changed, device, *alone[1:], _shared(raw), _straight_blocks(raw, options)]
@@ -150,10 +150,17 @@ def _dates(raw: SurveyTable, options: SurveyOptions) -> list[Met]:
     return [_DATES.rows((submitted < first) | (submitted >= last + pd.Timedelta(days=1)), _column(raw, "time"))]
 
 
-def _repeats(raw: SurveyTable, valid: pd.Series[bool]) -> tuple[Met, Met]:
+def shared_links(raw: SurveyTable, options: SurveyOptions) -> list[str]:
+    """Name the links that many people were given, such as one for a whole station."""
+    uses = raw.answers["link_code"].value_counts()
+    return [str(code) for code in uses.index[uses.to_numpy() > options.most_per_link]]
+
+
+def _repeats(raw: SurveyTable, options: SurveyOptions, valid: pd.Series[bool]) -> tuple[Met, Met]:
     """Find later submissions of one link: later than its first valid one, or than its first where none is valid."""
     order = raw.answers.sort_values(["end_ts", "submission"], kind="stable").index
     links = raw.answers["link_code"].loc[order].dropna()
+    links = links[~links.isin(shared_links(raw, options))]
     vectors = answer_vectors(raw)
     exact, changed = pd.Series(False, index=raw.answers.index), pd.Series(False, index=raw.answers.index)
     for _, places in links[links.duplicated(keep=False)].groupby(links, sort=False):

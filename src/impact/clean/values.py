@@ -88,6 +88,10 @@ def moment(column: ir.Column, formats: tuple[str, ...]) -> Values:
     return Values(missing.ifelse(ibis.null("timestamp"), value), missing, ~missing & value.isnull())
 
 
+_SHOWN, _LOOKED_AT = 60, 200
+"""Characters of a value that a message shows, and that are looked at for what must be masked."""
+
+
 def is_text(column: ir.Column) -> ir.BooleanValue:
     """Say where something is written."""
     return (cast("ir.StringColumn", column).length() > 0).fill_null(False)
@@ -95,8 +99,9 @@ def is_text(column: ir.Column) -> ir.BooleanValue:
 
 def shown(value: object) -> str:
     """Write a value for a message: short, and with what would single a person out taken out of it."""
-    text = "" if value is None else masked(value)
-    return text if len(text) <= 60 else f"{text[:60]}… ({len(text):,} characters)"
+    written = "" if value is None else str(value)
+    text = masked(written[:_LOOKED_AT])
+    return text if len(written) <= _SHOWN else f"{text[:_SHOWN]}… ({len(written):,} characters)"
 
 
 def _trimmed(column: ir.Column) -> ir.StringValue:

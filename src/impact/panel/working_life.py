@@ -37,7 +37,7 @@ _NUMBERS = {
     "cost_yuan": "cost_est",
     "income_net_yuan": "net_est",
 }
-"""Column of the result → column of the export; zero in a month without work."""
+"""Column of the result → column of the export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +213,8 @@ def _placed(exports: Exports, table: ir.Table, sample: Sample) -> ir.Table:
         "bargaining_unit": table["unit_id"],
         "eligible": table["eligible"].ifelse("eligible", "other"),
     }
-    numbers = {
-        name: table["works_"].ifelse(table[source].fill_null(0.0), 0.0) for name, source in _NUMBERS.items() if source in table.columns
-    }
+    # only a month without a row counts with zero; a value that the export leaves out stays missing
+    numbers = {name: table["missing_"].ifelse(0.0, table[source]) for name, source in _NUMBERS.items() if source in table.columns}
     table = table.select(
         worker=table["account_id"],
         month=table["ym"],

@@ -11,7 +11,6 @@ from impact.schema.platform import (
     RAW_WORKER_DAY,
     RAW_WORKER_MONTH_LOCAL,
 )
-from impact.schema.ranges import OF_A_DAY, OF_A_MONTH, OF_AN_ACCOUNT, Ranges, bounded
 from impact.schema.surroundings import RAW_CITY_MONTH
 from impact.schema.table import Column, TableSchema
 
@@ -32,18 +31,18 @@ class DeliveredTable:
         return next(column for column in self.columns if column.name == name)
 
 
-def _delivered(name: str, schema: TableSchema, needed: tuple[str, ...], key: tuple[str, ...], ranges: Ranges) -> DeliveredTable:
-    return DeliveredTable(name, tuple(bounded(column, ranges) for column in schema.columns), needed, key)
+def _delivered(name: str, schema: TableSchema, needed: tuple[str, ...], key: tuple[str, ...]) -> DeliveredTable:
+    return DeliveredTable(name, schema.columns, needed, key)
 
 
 DELIVERED: Mapping[str, DeliveredTable] = {
     table.name: table
     for table in (
-        _delivered("account", RAW_ACCOUNT_LOCAL, ("account_id", "platform_id"), ("account_id",), OF_AN_ACCOUNT),
-        _delivered("worker_month", RAW_WORKER_MONTH_LOCAL, ("account_id", "ym", "active_days"), ("account_id", "ym"), OF_A_MONTH),
-        _delivered("worker_day", RAW_WORKER_DAY, ("account_id", "date"), ("account_id", "date"), OF_A_DAY),
-        _delivered("eligibility", RAW_ELIGIBILITY, ("account_id",), ("account_id",), OF_AN_ACCOUNT),
-        _delivered("city_month", RAW_CITY_MONTH, ("city_id", "ym"), ("city_id", "ym"), {}),
+        _delivered("account", RAW_ACCOUNT_LOCAL, ("account_id", "platform_id"), ("account_id",)),
+        _delivered("worker_month", RAW_WORKER_MONTH_LOCAL, ("account_id", "ym", "active_days"), ("account_id", "ym")),
+        _delivered("worker_day", RAW_WORKER_DAY, ("account_id", "date"), ("account_id", "date")),
+        _delivered("eligibility", RAW_ELIGIBILITY, ("account_id",), ("account_id",)),
+        _delivered("city_month", RAW_CITY_MONTH, ("city_id", "ym"), ("city_id", "ym")),
     )
 }
 """By name, as a study's delivery names them."""

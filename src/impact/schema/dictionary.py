@@ -30,17 +30,29 @@ def _group(group: Group) -> list[str]:
 def _table(table: TableSchema) -> list[str]:
     headed = any(column.heading for column in table.columns)
     files = [f"Files / 文件: {', '.join(f'`{file}`' for file in table.files)}", ""] if table.files else []
-    titles = ["column", *(["heading"] if headed else []), "type", "unit", "always / 必有", "sensitivity / 敏感级别", "meaning", "含义"]
-    rows = [_line(["---"] * len(titles)), *(_line(_cells(column, headed)) for column in table.columns)]
+    ranged = any(_range(column) for column in table.columns)
+    kinds = ["type", "unit", *(["range / 取值"] if ranged else []), "always / 必有", "sensitivity / 敏感级别"]
+    titles = ["column", *(["heading"] if headed else []), *kinds, "meaning", "含义"]
+    rows = [_line(["---"] * len(titles)), *(_line(_cells(column, headed, ranged)) for column in table.columns)]
     return [f"### `{table.name}`", "", f"One row: {table.grain}. {table.en}", "", table.zh, "", *files, _line(titles), *rows, ""]
 
 
-def _cells(column: Column, headed: bool) -> list[str]:
+def _cells(column: Column, headed: bool, ranged: bool) -> list[str]:
     now, later = column.written(), column.written(renewed=True)
     names = now if now == later else f"{now}, later / 后为 {later}"
     shown = [f"`{column.name}`", names] if headed else [f"`{names}`"]
     always = "yes" if column.required else ""
-    return [*shown, column.kind, column.unit, always, _CLASSES[column.sensitivity], column.en, column.zh]
+    values = [_range(column)] if ranged else []
+    return [*shown, column.kind, column.unit, *values, always, _CLASSES[column.sensitivity], column.en, column.zh]
+
+
+def _range(column: Column) -> str:
+    """Write the possible values of a column: codes with the words of Chinese exports, or the lowest and the highest number."""
+    if column.codes:
+        return ", ".join(code if code == word else f"{code} {word}" for code, word in column.codes)
+    if column.least is None:
+        return ""
+    return f"{column.least:g} – {column.most:g}" if column.most is not None else f"≥ {column.least:g}"
 
 
 def _line(cells: list[str]) -> str:

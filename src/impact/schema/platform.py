@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from impact.schema.ranges import OF_A_DAY, OF_A_MONTH, OF_AN_ACCOUNT, bounded
 from impact.schema.table import Column, TableSchema
 
 _ACCOUNT = Column("account_id", "text", "", "Account, as its platform numbers it", "账户编号（平台自编）", True, "direct")
 _CITY = Column("city_id", "text", "", "City, as in `raw_city`", "城市编号，见 `raw_city`", True, "quasi")
+
+
+def _of_an_account(*columns: Column) -> tuple[Column, ...]:
+    return tuple(bounded(column, OF_AN_ACCOUNT) for column in columns)
+
 
 RAW_ACCOUNT = TableSchema(
     name="raw_account",
@@ -15,7 +21,7 @@ RAW_ACCOUNT = TableSchema(
     en="Every account that a platform ever had, as it stands on the last day of the world.",
     zh="平台曾有的每个账户一行，为世界最后一日的状态。",
     files=("raw/platform/account/{platform}.parquet",),
-    columns=(
+    columns=_of_an_account(
         _ACCOUNT,
         Column("name", "text", "", "Name of the holder; invented", "姓名；虚构", True, "direct"),
         Column("phone", "text", "", "Phone number, 199 and eight digits; invented", "手机号，199开头；虚构", True, "direct"),
@@ -174,7 +180,7 @@ _REST: tuple[Column, ...] = (
         heading="是否多平台",
     ),
 )
-_MONTH: tuple[Column, ...] = (_BEFORE_MONTH, _AT, *_WORK, *_MONEY, *_REST)
+_MONTH: tuple[Column, ...] = tuple(bounded(column, OF_A_MONTH) for column in (_BEFORE_MONTH, _AT, *_WORK, *_MONEY, *_REST))
 _RENAMED_GROSS = "gross_fare"
 
 
@@ -215,7 +221,7 @@ RAW_ELIGIBILITY = TableSchema(
     en="Whom the waiver clause of a platform's agreement names, when that was verified, and what it brought until the last day of the world.",
     zh="平台协议免佣条款所列的人员、核验日期，以及截至世界最后一日的受益金额。",
     files=("raw/platform/eligibility/{platform}.csv",),
-    columns=(
+    columns=_of_an_account(
         _ACCOUNT,
         Column(
             "clause_id",
@@ -269,13 +275,18 @@ RAW_WORKER_MONTH_LOCAL = TableSchema(
 
 _OF_THE_DAY = {"gross", "take", "incentive", "penalty", "cost_est"}
 
+
+def _of_a_day(*columns: Column) -> tuple[Column, ...]:
+    return tuple(bounded(column, OF_A_DAY) for column in columns)
+
+
 RAW_WORKER_DAY = TableSchema(
     name="raw_worker_day",
     grain="account × day, the planted repeats apart",
     en="Every day with an order; hours and yuan add up to the month's to the hundredth. Ride-hail and delivery platforms.",
     zh="每个出工日一行；小时与金额合计与当月一致（精确到百分位）。网约车、网约配送平台。",
     files=("raw/platform/worker_day/ym={month}/{platform}.parquet",),
-    columns=(
+    columns=_of_a_day(
         _ACCOUNT,
         Column("date", "date", "day", "Day, local; in UTC on one platform", "日期（本地时间；一家平台为UTC）", True, "quasi"),
         _CITY,

@@ -27,8 +27,8 @@ OF_A_MONTH: Ranges = {
 }
 """What a month can hold. The sign of `gross` is a rule of cleaning, because exports get it wrong."""
 OF_A_DAY: Ranges = {
-    **{name: (0.0, 24.0) for name in ("online_h", "p1_h", "p2_h", "p3_h")},
-    **{name: (0.0, None) for name in ("take", "incentive", "penalty", "cost_est")},
+    **dict.fromkeys(("online_h", "p1_h", "p2_h", "p3_h"), (0.0, 24.0)),
+    **dict.fromkeys(("take", "incentive", "penalty", "cost_est"), (0.0, None)),
     "orders": (0, 1_000),
 }
 OF_AN_ACCOUNT: Ranges = {"birth_year": (1900, 2020), "disability_grade": (0, 4), "eligible_pre": (0, 1), "benefit_yuan": (0, None)}

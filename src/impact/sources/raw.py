@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from impact.errors import DataError, listing, nearest
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -25,6 +27,16 @@ class RawTable:
     """Number that users see beside the first record: 2 in a CSV file (the header is row 1), 1 elsewhere."""
     sha256: str
     """Hash of the bytes that were read."""
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Column to value as text to label, where the file brings labels."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Column to its question or description, where the file brings one."""
+    missing: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Column to value as text to its label, for values that the file itself declares as missing; they stand in the table as they are."""
+    encoding: str = ""
+    """How the bytes were read as text: `utf-8`, `utf-8-sig` or `gb18030`; empty where the file is no text."""
+    notes: tuple[Text, ...] = ()
+    """What a reader must know about how the file was understood."""
 
     def column(self, name: str) -> ir.Column:
         """Give one column.

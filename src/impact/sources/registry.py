@@ -100,18 +100,18 @@ def _by_id(records: Sequence[Record], path: Path) -> dict[str, Record]:
 
 def _check_sources(records: Mapping[str, Record], known: Sequence[str], path: Path) -> None:
     for name, record in records.items():
-        for source in _sources_in(record):
+        for source in sources_in(record):
             if source not in known:
                 hint = nearest(source, known) or "Add it to `sources.yaml`, with its kind and what it is."
                 raise SourceError(f"{path}: `{name}` names a source that is not known.\nFound `{source}`; known: {listing(known)}.\n{hint}")
 
 
-def _sources_in(part: BaseModel) -> Iterator[str]:
-    """Find every source that a record names, at any depth."""
+def sources_in(part: BaseModel) -> Iterator[str]:
+    """Give every source that a record names, at any depth; one that is named twice comes twice."""
     for key in type(part).model_fields:
         value = getattr(part, key)
         if key in ("source", "sources"):
             yield from (value,) if isinstance(value, str) else value
         for inner in value if isinstance(value, tuple) else (value,):
             if isinstance(inner, BaseModel):
-                yield from _sources_in(inner)
+                yield from sources_in(inner)

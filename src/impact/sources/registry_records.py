@@ -10,6 +10,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from impact.sources.registry_topics import TopicId, topic_by_words
 from impact.study.model import Bilingual
 
 Industry = Literal["ride_hail", "freight", "courier", "delivery"]
@@ -76,9 +77,21 @@ class Fact(Part, Generic[V]):
     bound: Bound | None = None
     """How the number is hedged: “56万余” is `at least`."""
     unit: str | None = None
+    precision: Literal["day", "month", "year"] = "day"
+    """Of dates: how much of the day is known; a month is written as its first day."""
     source: str = Field(min_length=1)
     status: Status
     note: Bilingual | None = None
+
+    @model_validator(mode="after")
+    def _precision_is_of_a_date(self) -> Fact[V]:
+        if self.precision == "day":
+            return self
+        if not isinstance(self.value, date):
+            raise ValueError(f"the precision `{self.precision}` needs a date")
+        if self.value.day != 1 or (self.precision == "year" and self.value.month != 1):
+            raise ValueError(f"a date that is known to the {self.precision} is written as the first day of it")
+        return self
 
     @model_validator(mode="after")
     def _missing_is_said(self) -> Fact[V]:
@@ -197,6 +210,9 @@ class Clause(Record):
 
     agreement: str
     topic: Bilingual
+    """In the words of the text."""
+    topic_id: TopicId | None = None
+    """Its code; where left out, that of the topic known under exactly the same Chinese words."""
     type: ClauseType | None
     """`null` where only the topic is known, so that no type can be given."""
     says: Bilingual
@@ -213,6 +229,11 @@ class Clause(Record):
     """From 0 (declaration) to 3 (amount, deadline and consequence); `null` until somebody has read the text."""
     source: str
     status: Status
+
+    @property
+    def code(self) -> TopicId | None:
+        """Topic that the clause is counted under; None where nobody has coded it."""
+        return self.topic_id or topic_by_words(self.topic.zh)
 
 
 def _text_of_day(value: Any) -> Any:

@@ -186,7 +186,7 @@ def _refuse(schema: DeliveredTable, layout: Layout, names: Mapping[str, str], re
     """Stop at the first column with a value that cannot be read, cannot be, or is missing where it is needed."""
     counts = {f"bad_{name}": one.values.bad.fill_null(False).sum() for name, one in read.items()}
     counts |= {f"impossible_{name}": one.impossible.sum() for name, one in read.items()}
-    counts |= {f"missing_{name}": read[name].values.missing.sum() for name in schema.key if name in read}
+    counts |= {f"missing_{name}": read[name].values.missing.sum() for name in schema.needed if name in read}
     found = layout.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
     for name, one in read.items():
         for kind, condition, words in (

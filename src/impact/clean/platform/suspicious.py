@@ -73,8 +73,7 @@ def days_against_months(days: ir.Table, months: ir.Table) -> list[Finding]:
     held = months.filter((months["active_days"] > 0) & ~months["flag_activity_after_closure"]).select(
         "account_id", "ym", "platform_id", "active_days", "first_active_date", "last_active_date"
     )
-    with_days = days.select("platform_id").distinct()
-    held = held.semi_join(with_days, "platform_id")
+    held = held.semi_join(days.select("account_id").distinct(), "account_id")  # employers' workers have no days
     both = held.left_join(counted, ["account_id", "ym"])
     agrees = (
         (both["days"] == both["active_days"]) & (both["first"] == both["first_active_date"]) & (both["last"] == both["last_active_date"])

@@ -31,7 +31,7 @@ _WIDEST = 30
 
 def workbook_bytes(template: Template) -> bytes:
     """Write a workbook of two sheets: the headings alone, in cells of the right format, and the dictionary."""
-    from openpyxl import Workbook
+    from openpyxl import Workbook  # type: ignore[import-untyped, unused-ignore]
 
     book = Workbook()
     data = book.active
@@ -51,8 +51,8 @@ def csv_bytes(template: Template) -> bytes:
 
 
 def _fill_data(sheet: Worksheet, template: Template) -> None:
-    from openpyxl.styles import Font, PatternFill
-    from openpyxl.utils import get_column_letter
+    from openpyxl.styles import Font, PatternFill  # type: ignore[import-untyped, unused-ignore]
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped, unused-ignore]
 
     sheet.append([column.heading for column in template.columns])
     for place, column in enumerate(template.columns, start=1):
@@ -66,8 +66,8 @@ def _fill_data(sheet: Worksheet, template: Template) -> None:
 
 
 def _fill_dictionary(sheet: Worksheet, template: Template) -> None:
-    from openpyxl.styles import Alignment, Font
-    from openpyxl.utils import get_column_letter
+    from openpyxl.styles import Alignment, Font  # type: ignore[import-untyped, unused-ignore]
+    from openpyxl.utils import get_column_letter  # type: ignore[import-untyped, unused-ignore]
 
     sheet.append([heading for heading, _ in _DICTIONARY])
     for column in template.columns:

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
+from impact.schema.questionnaire import BY_FIELD, Item
+from impact.schema.questionnaire.items_views import ATTENTION_ANSWER, NO_CLAUSE
 from impact.simulate.survey.answer_person import Column, only_where
-from impact.simulate.survey.item import Item
-from impact.simulate.survey.items_views import ATTENTION_ANSWER, NO_CLAUSE
-from impact.simulate.survey.questionnaire import BY_FIELD
 from impact.simulate.survey.scales import CUTS, SCALES, SPREAD, answered, factor
 from impact.simulate.survey.sitting import Floats, Sitting, fresh, is_member, lasting, normal, picked
 from impact.simulate.survey.voices import REMARKS, SUGGESTIONS

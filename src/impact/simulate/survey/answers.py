@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from impact.schema.questionnaire import BY_FIELD, FILL_INS, ITEMS, Item
 from impact.simulate.survey.answer_person import person_answers
 from impact.simulate.survey.answer_views import view_answers
 from impact.simulate.survey.answer_work import work_answers
-from impact.simulate.survey.item import Item
-from impact.simulate.survey.questionnaire import BY_FIELD, FILL_INS, ITEMS, asked
+from impact.simulate.survey.asked import asked
 from impact.simulate.survey.sitting import Sitting
 
 _DECIMAL = frozenset({"hrs_online_day", "hrs_order_day"})

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact.simulate.survey.item import Code, Item
-from impact.simulate.survey.questionnaire import FILL_INS, ITEMS, asked, header, option_headers
+from impact.schema.questionnaire import FILL_INS, ITEMS, Code, Item, header, option_headers
+from impact.simulate.survey.asked import asked
 
 Flavour = Literal["text", "number"]
 FLAVOURS: tuple[Flavour, ...] = ("text", "number")

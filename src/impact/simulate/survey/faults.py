@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impact.schema.questionnaire import LIKERT
+from impact.schema.questionnaire.items_views import ATTENTION_ANSWER
 from impact.simulate.streams import stream
 from impact.simulate.survey.answers import answer, skipped
-from impact.simulate.survey.items_views import ATTENTION_ANSWER
-from impact.simulate.survey.questionnaire import LIKERT
 from impact.simulate.survey.sitting import Sitting, sitting
 from impact.simulate.survey.submission import MEDIAN_SECONDS, submitted
 from impact.simulate.world import World

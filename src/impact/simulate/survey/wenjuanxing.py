@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from impact.atomic import write_whole
+from impact.schema.questionnaire import BY_FIELD, header
 from impact.simulate.ledger import joined, ledger
 from impact.simulate.survey.blemishes import Blemish, blemishes
 from impact.simulate.survey.cells import DETAIL, FLAVOURS, SECONDS, Flavour, exported
 from impact.simulate.survey.fieldwork import Wave
-from impact.simulate.survey.questionnaire import BY_FIELD, header
 from impact.simulate.survey.workbook import csv_bytes, xlsx_bytes
 
 FOLDER = "survey"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impact.simulate.survey.item import YES_NO, Asked, Item, choices
+from impact.schema.questionnaire.item import YES_NO, Asked, Item, choices
 from impact.text import Text
 
 _AGREE = {1: ("同意", "I agree"), 0: ("不同意", "I do not agree")}
@@ -61,7 +61,7 @@ PERSON: tuple[Item, ...] = (
         "text",
         sensitivity="quasi",
     ),
-    Item("platforms_n", 7, Text(zh="最近30天您一共在几个平台接过单？", en="Number of platforms in the last 30 days"), "number"),
+    Item("platforms_n", 7, Text(zh="最近30天您一共在几个平台接过单？", en="Number of platforms in the last 30 days"), "number", least=1),
     Item(
         "work_form",
         8,
@@ -78,7 +78,7 @@ PERSON: tuple[Item, ...] = (
         ),
     ),
     Item("sex", 9, Text(zh="您的性别", en="Sex"), "single", choices({1: ("男", "Male"), 2: ("女", "Female")}), sensitivity="quasi"),
-    Item("birth_year", 10, Text(zh="您的出生年份", en="Year of birth"), "number", sensitivity="quasi"),
+    Item("birth_year", 10, Text(zh="您的出生年份", en="Year of birth"), "number", sensitivity="quasi", unit="year", least=1930, most=2012),
     Item(
         "educ",
         11,
@@ -111,7 +111,7 @@ PERSON: tuple[Item, ...] = (
         choices({1: ("未婚", "Never married"), 2: ("已婚", "Married"), 3: ("离异或丧偶", "Divorced or widowed")}),
         sensitivity="quasi",
     ),
-    Item("kids_n", 14, Text(zh="您有几个未成年子女？", en="Number of children under 18"), "number", sensitivity="quasi"),
+    Item("kids_n", 14, Text(zh="您有几个未成年子女？", en="Number of children under 18"), "number", sensitivity="quasi", least=0, most=15),
     Item(
         "vet",
         15,

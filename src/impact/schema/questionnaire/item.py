@@ -64,6 +64,12 @@ class Item:
     """The question above the lines of a matrix."""
     reverse: bool = False
     """Whether agreement means less of what the scale measures."""
+    unit: str = ""
+    """Unit of a number, such as `yuan`; empty where there is none."""
+    least: float | None = None
+    """Smallest number that can be true; None where there is no bound."""
+    most: float | None = None
+    """Largest number that can be true; None where there is no bound."""
 
     def label(self, code: Code) -> str:
         """Give the Chinese words of a code."""

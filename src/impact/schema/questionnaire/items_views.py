@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impact.simulate.survey.item import AGREEMENT, SATISFACTION, YES_NO, Asked, Item, choices, matrix
+from impact.schema.questionnaire.item import AGREEMENT, SATISFACTION, YES_NO, Asked, Item, choices, matrix
 from impact.text import Text
 
 ATTENTION_ANSWER = 2
@@ -102,12 +102,17 @@ _SCALES: tuple[Item, ...] = (
         50,
         Text(zh="未来12个月您离开本平台的可能性有多大？（0–100）", en="Chance of leaving within 12 months, 0–100"),
         "number",
+        unit="per cent",
+        least=0,
+        most=100,
     ),
     Item(
         "res_wage",
         51,
         Text(zh="如果转行，您能接受的最低月收入是多少？（元）", en="Lowest monthly pay for which you would change, yuan"),
         "number",
+        unit="yuan",
+        least=0,
     ),
     *matrix(
         52,

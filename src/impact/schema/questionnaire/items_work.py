@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from impact.simulate.survey.item import YES_NO, Asked, Item, choices, matrix
+from impact.schema.questionnaire.item import YES_NO, Asked, Item, choices, matrix
 from impact.text import Text
 
 _MONEY = "（元）"
 
 
-def _number(field: str, number: int, zh: str, en: str) -> Item:
-    return Item(field, number, Text(en=en, zh=zh), "number")
+def _number(field: str, number: int, zh: str, en: str, unit: str = "", most: float | None = None) -> Item:
+    return Item(field, number, Text(en=en, zh=zh), "number", unit=unit, least=0, most=most)
 
 
 def _yuan(field: str, number: int, zh: str, en: str) -> Item:
-    return _number(field, number, f"最近30天，{zh}{_MONEY}", f"Last 30 days: {en}, yuan")
+    """Ask for an amount; it has no upper bound here, since cleaning tells a slip of the unit from a large income."""
+    return _number(field, number, f"最近30天，{zh}{_MONEY}", f"Last 30 days: {en}, yuan", unit="yuan")
 
 
 WORK: tuple[Item, ...] = (
-    _number("days_30", 21, "最近30天您出工几天？", "Days worked in the last 30 days"),
-    _number("hrs_online_day", 22, "出工的日子，平均每天在线几小时？", "Hours online on a working day"),
-    _number("hrs_order_day", 23, "其中接单和送单（载客）平均每天几小时？", "Hours with orders on a working day"),
+    _number("days_30", 21, "最近30天您出工几天？", "Days worked in the last 30 days", "days", 30),
+    _number("hrs_online_day", 22, "出工的日子，平均每天在线几小时？", "Hours online on a working day", "hours", 24),
+    _number("hrs_order_day", 23, "其中接单和送单（载客）平均每天几小时？", "Hours with orders on a working day", "hours", 24),
     _number("orders_day", 24, "出工的日子，平均每天完成多少单？", "Orders on a working day"),
     _yuan("inc_gross_30", 25, "您的流水是多少？", "gross fares"),
     _yuan("inc_platform_30", 26, "平台实际打到您账上的钱是多少？", "paid out by the platform"),
-    _number("take_pct_self", 27, "您估计平台抽成占流水的百分之几？", "Commission as you see it, per cent of gross"),
+    _number("take_pct_self", 27, "您估计平台抽成占流水的百分之几？", "Commission as you see it, per cent of gross", "per cent", 100),
     _yuan("cost_energy", 28, "油费、电费或气费是多少？", "fuel and electricity"),
     _yuan("cost_rent", 29, "车辆租金或分期是多少？", "vehicle rent or instalments"),
     _yuan("cost_insur", 30, "保险、保养和维修是多少？", "insurance and repairs"),
@@ -92,6 +93,9 @@ WORK: tuple[Item, ...] = (
         Text(zh="因受伤一共误工几天？", en="Days of work lost"),
         "number",
         asked_if=(Asked("injury_12m", tuple(range(1, 100))),),
+        unit="days",
+        least=0,
+        most=366,
     ),
     Item("dispute_12m", 39, Text(zh="过去12个月，您与平台或企业有过纠纷吗？", en="Dispute in 12 months"), "single", choices(YES_NO)),
     Item(
