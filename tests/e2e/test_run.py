@@ -381,7 +381,7 @@ def _words(folder: Path) -> str:
 def test_notebooks_run_by_hand_from_their_own_folder(tmp_path: Path) -> None:
     import papermill
 
-    for name in ("01_data", "03_design", "04_effects", "05_report"):
+    for name in ("01_data", "03_design", "04_effects", "06_report"):
         notebook = ROOT / "notebooks" / f"{name}.ipynb"
         papermill.execute_notebook(
             str(notebook),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from impact.clean.audit import Finding
+from impact.clean.audit import Cleaned, Finding
 from impact.clean.quality_columns import (
     Complete,
     Plausible,
@@ -30,6 +30,7 @@ from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    import pandas as pd
 
     from impact.clean.worker_month import WorkerMonths
     from impact.sources.raw import RawTable
@@ -67,20 +68,30 @@ class Quality:
     complete: tuple[Complete, ...]
     findings: tuple[Finding, ...]
 
+    def table(self) -> pd.DataFrame:
+        """Lay completeness out: `column, rows, missing, worst, worst_share`, one row per column."""
+        import pandas as pd
+
+        return pd.DataFrame([one.as_dict() for one in self.complete])
+
     def as_dict(self) -> dict[str, Any]:
         """Give plain values, for JSON."""
         return {"complete": [one.as_dict() for one in self.complete], "findings": [one.as_dict() for one in self.findings]}
 
 
-def dataset_findings(dataset: Dataset, table: ir.Table) -> tuple[Finding, ...]:
+def dataset_findings(dataset: Dataset, cleaned: Cleaned) -> tuple[Finding, ...]:
     """Look at one delivered table after cleaning: its files beside each other, its columns file by file, its levels platform by platform.
 
-    `table` is the clean table, with `file_`.
+    What cleaning found already is not said again.
     """
+    table = cleaned.table
+    lacking = " ".join(finding.text.en for finding in cleaned.findings if finding.rule == "column_missing_in_files")
     found = file_findings(dataset.files)
+    if dataset.name == "worker_month":  # cleaning names the months that a platform lacks
+        found = [finding for finding in found if finding.rule != "month_without_file"]
     if dataset.name in ("worker_month", "worker_day"):
         found += resent_months(table, _AMOUNTS)
-    filled = [name for name in _FILLED if name in table.columns]
+    filled = [name for name in _FILLED if name in table.columns and f"`{name}`" not in lacking]
     if filled:
         found += empty_in_files(missing_by(table, filled, FILE), dataset.name)
     if dataset.name == "worker_month":

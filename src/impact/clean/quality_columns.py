@@ -64,7 +64,7 @@ def missing_by(table: ir.Table, columns: Sequence[str], by: str) -> pd.DataFrame
     """Count rows and missing values by month or file: index `by`, columns `rows` and those asked for."""
     names = list(dict.fromkeys(name for name in columns if name != by))
     counts = {f"missing_{place}": table[name].isnull().sum() for place, name in enumerate(names)}
-    found = table.group_by(by).aggregate(rows=table.count(), **counts).order_by(by).to_pandas().set_index(by)
+    found: pd.DataFrame = table.group_by(by).aggregate(rows=table.count(), **counts).order_by(by).to_pandas().set_index(by)
     return found.rename(columns={f"missing_{place}": name for place, name in enumerate(names)})
 
 
@@ -107,10 +107,12 @@ def empty_in_files(counted: pd.DataFrame, where: str) -> list[Finding]:
 
 
 def constant_columns(table: ir.Table, columns: Sequence[str], where: str) -> list[Finding]:
-    """Find columns in which every row says the same."""
-    found = table.aggregate(**{f"values_{place}": table[name].nunique() for place, name in enumerate(columns)}).to_pyarrow().to_pylist()[0]
-    same = [name for place, name in enumerate(columns) if found[f"values_{place}"] == 1]
-    if not same or int(table.count().to_pyarrow().as_py()) < 2:
+    """Find columns in which every row says the same; a column that says it in some rows only is none."""
+    held = {f"values_{place}": table[name].nunique() for place, name in enumerate(columns)}
+    held |= {f"missing_{place}": table[name].isnull().sum() for place, name in enumerate(columns)}
+    found = table.aggregate(rows=table.count(), **held).to_pyarrow().to_pylist()[0]
+    same = [name for place, name in enumerate(columns) if found[f"values_{place}"] == 1 and not found[f"missing_{place}"]]
+    if not same or found["rows"] < 2:
         return []
     return [
         Finding(

@@ -56,7 +56,7 @@ def _changes(series: pd.Series[int], months: list[int], where: str, label: Calla
     found = []
     for place in _jumps(change, usual):
         before, after = int(series.iloc[place]), int(series.iloc[place + 1])
-        at_end = place == 0 and before < HALF * after or place == len(change) - 1 and after < HALF * before
+        at_end = (place == 0 and before < HALF * after) or (place == len(change) - 1 and after < HALF * before)
         month = months[place] if place == 0 and at_end else months[place + 1]
         found.append(_half(where, label(month), before, after, place == 0) if at_end else _jump(where, label(month), before, after))
     return found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import ibis
 
 from impact import settings
-from impact.clean.privacy import masked
+from impact.clean.identifiers import kind_of
+from impact.clean.privacy import MARKS, masked
 from impact.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ def _try_strptime(text: str, form: str) -> datetime.datetime:
     raise AssertionError(f"{text}, {form}: runs in the engine")
 
 
+_NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(nan|inf|infinity)$"
+"""What counts as written like a number: no signs between the digits, which the engine would read over."""
 ISO_DAY = "%Y-%m-%d"
 """How days are written where a study does not say."""
 
@@ -43,7 +47,7 @@ def number(column: ir.Column) -> Values:
     if kind.is_string():
         text = _trimmed(column)
         missing = text.lower().isin(settings.MISSING_WORDS).fill_null(True)
-        value = text.try_cast("float64")
+        value = text.re_search(_NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
         return Values((missing | value.isnan()).ifelse(ibis.null("float64"), value), missing, ~missing & ~_is_finite(value))
     if kind.is_boolean() or kind.is_numeric():
         value = column.cast("int64").cast("float64") if kind.is_boolean() else column.cast("float64")
@@ -88,6 +92,8 @@ def moment(column: ir.Column, formats: tuple[str, ...]) -> Values:
     return Values(missing.ifelse(ibis.null("timestamp"), value), missing, ~missing & value.isnull())
 
 
+_CODE = re.compile(r"(?=[\w-]*[A-Za-z]{2})(?=(?:[\w-]*\d){4})[\w-]{6,}", re.ASCII)
+"""Letters and digits that look like the number of an account."""
 _SHOWN, _LOOKED_AT = 60, 200
 """Characters of a value that a message shows, and that are looked at for what must be masked."""
 
@@ -100,7 +106,10 @@ def is_text(column: ir.Column) -> ir.BooleanValue:
 def shown(value: object) -> str:
     """Write a value for a message: short, and with what would single a person out taken out of it."""
     written = "" if value is None else str(value)
-    text = masked(written[:_LOOKED_AT])
+    kind = kind_of(written[:_LOOKED_AT])
+    if kind:
+        return MARKS[kind]
+    text = _CODE.sub(lambda code: f"{code[0][:2]}…", masked(written[:_LOOKED_AT]))
     return text if len(written) <= _SHOWN else f"{text[:_SHOWN]}… ({len(written):,} characters)"
 
 

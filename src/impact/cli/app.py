@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from impact import __version__
+from impact.cli.check import check
 from impact.cli.estimate import estimate
 from impact.cli.key import key
+from impact.cli.new import new
 from impact.cli.run import run
 from impact.cli.schema import schema
 from impact.cli.world import scenarios, simulate
@@ -44,7 +46,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-for each in (estimate, run, simulate, scenarios, schema):
+for each in (new, check, run, estimate, simulate, scenarios, schema):
     app.command()(_interruptible(each))
 app.add_typer(key)
 

@@ -24,11 +24,11 @@ def first_covered(registry: Registry, by: Literal["platform", "bargaining_unit"]
     mine = [agreement for agreement in registry.agreements.values() if _group(agreement, by)]
     months: dict[str, str] = {}
     for agreement in mine:
-        day = agreement.effective.value
-        if isinstance(day, date):
+        day = _known_day(agreement)
+        if day:
             group, month = _group(agreement, by), f"{day:%Y-%m}"
             months[group] = min(month, months.get(group, month))
-    unknown = [agreement for agreement in mine if not isinstance(agreement.effective.value, date)]
+    unknown = [agreement for agreement in mine if not _known_day(agreement)]
     rows = [{"group": group, "first_covered": month} for group, month in months.items()]
     return pa.Table.from_pylist(rows, COVERED), tuple(_unknown(agreement) for agreement in unknown)
 
@@ -38,6 +38,12 @@ def _group(agreement: Agreement, by: Literal["platform", "bargaining_unit"]) -> 
     if by == "bargaining_unit":
         return agreement.unit or ""
     return agreement.platform or "" if agreement.unit is None else ""
+
+
+def _known_day(agreement: Agreement) -> date | None:
+    """Give the day on which an agreement takes effect, where at least its month is known."""
+    fact = agreement.effective
+    return fact.value if isinstance(fact.value, date) and fact.precision != "year" else None
 
 
 def _unknown(agreement: Agreement) -> Finding:

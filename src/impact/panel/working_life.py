@@ -7,12 +7,13 @@ those who came back, because they alone would be a selection.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import ibis
 
 from impact.clean.audit import Rule
 from impact.clean.values import is_text
+from impact.errors import DataError
 from impact.sources.engine import store
 from impact.text import Text
 
@@ -70,10 +71,10 @@ class WorkingLife:
 
 def working_life(exports: Exports, sample: Sample) -> WorkingLife:
     """Lay out the months of every worker, join what was exported of them, and say who left and who was covered from when."""
-    end = _last_day(exports)
-    spans = _spans(exports, sample, end)
-    table = _months_of(exports, spans, end)
-    rules, rows_in = _set_aside(table)
+    _require_columns(exports, sample)
+    spans = _spans(exports, sample)
+    table = _months_of(exports, spans)
+    rules, rows_in = _set_aside(table, spans)
     table = table.filter(table["held_"] & ~table["odd_"])
     placed = _placed(exports, table, sample)
     columns = ["worker", "month", "platform", "city", "unit", "cluster", "first_covered", "eligible", "joined", "left"]
@@ -83,41 +84,61 @@ def working_life(exports: Exports, sample: Sample) -> WorkingLife:
     return WorkingLife(placed.select(*columns, *numbers), rules, rows_in)
 
 
-def _last_day(exports: Exports) -> Any:
-    """Give the last day of the last month that was exported."""
-    last = str(exports.months.aggregate(last=exports.months["ym"].max()).to_pyarrow().to_pylist()[0]["last"])
-    start = ibis.literal(f"{last}-01").cast("date")
-    return (start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date")
+def _require_columns(exports: Exports, sample: Sample) -> None:
+    """See that what the sample groups workers by was delivered."""
+    known = {*exports.accounts.columns, *exports.months.columns}
+    for key in (*sample.unit, *sample.cluster, sample.covered_by):
+        column = {"city": "city_id", "firm": "firm_id", "bargaining_unit": "unit_id"}.get(key)
+        if column and column not in known:
+            raise DataError(
+                f"sample: workers cannot be grouped by `{key}`.\nFound no column `{column}` among accounts and worker-months.\n"
+                f"Ask for it, name it in the delivery's `mapping`, or group workers by something else."
+            )
 
 
-def _spans(exports: Exports, sample: Sample, end: Any) -> ir.Table:
+def _ends(exports: Exports) -> ir.Table:
+    """Give the last day of each platform's export: `ends_of, end_`."""
+    months = exports.months
+    by = months.group_by(ends_of=months["platform_id"]).aggregate(last_=months["ym"].max())
+    start = (by["last_"] + "-01").cast("date")
+    return by.select("ends_of", end_=(start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date"))
+
+
+def _spans(exports: Exports, sample: Sample) -> ir.Table:
     """Give for each worker first and last working day within the export, day of joining, and the months that count."""
-    group = "platform_id" if sample.covered_by == "platform" else "unit_id"
-    worked = exports.worked
+    worked, accounts, ends = exports.worked, exports.accounts, _ends(exports)
     seen = worked.group_by("account_id").aggregate(first=worked["first_active_date"].min(), last=worked["last_active_date"].max())
-    first_month = exports.months.aggregate(first=exports.months["ym"].min())
-    held = exports.accounts.select(
+    first_month = exports.months.aggregate(first_month=exports.months["ym"].min())
+    held = accounts.select(
         "account_id",
         "platform_id",
-        city_id=exports.accounts["city_id"],
-        group=exports.accounts[group],
-        unit_id=exports.accounts["unit_id"] if "unit_id" in exports.accounts.columns else ibis.null("string"),
-        firm_id=exports.accounts["firm_id"] if "firm_id" in exports.accounts.columns else ibis.null("string"),
-        begun=exports.accounts["first_trip_date"] if "first_trip_date" in exports.accounts.columns else ibis.null("date"),
+        city_id=_column(accounts, "city_id"),
+        unit_id=_column(accounts, "unit_id"),
+        firm_id=_column(accounts, "firm_id"),
+        group=_column(accounts, "platform_id" if sample.covered_by == "platform" else "unit_id"),
+        begun=_column(accounts, "first_trip_date", "date"),
     )
-    table = seen.join(held, "account_id").cross_join(first_month.rename(first_month="first"))
+    table = seen.join(held, "account_id").cross_join(first_month)
+    table = table.join(ends, table["platform_id"] == ends["ends_of"]).drop("ends_of")
     if sample.groups:
         conditions = [table["group"].re_search(_pattern(name)) for name in sample.groups]
         table = table.filter(ibis.or_(*conditions))
-    joined = ibis.coalesce(table["begun"], table["first"])
-    longest = max(WINDOWS)
-    known = (table["last"] + ibis.interval(days=longest)).cast("date") <= end
-    return table.mutate(
+    joined = ibis.least(ibis.coalesce(table["begun"], table["first"]), table["first"])
+    known = (table["last"] + ibis.interval(days=max(WINDOWS))).cast("date") <= table["end_"]
+    spans = table.mutate(
         joined=joined,
         left=known.ifelse(table["last"], ibis.null("date")),
+        late_=(table["begun"] > table["first"]).fill_null(False),
         from_=ibis.greatest(cast("ir.DateColumn", joined).strftime("%Y-%m"), table["first_month"]),
         until_=cast("ir.DateColumn", table["last"]).strftime("%Y-%m"),
+        quiet_=cast("ir.DateColumn", (table["end_"] - ibis.interval(days=max(WINDOWS) - 1)).cast("date")).strftime("%Y-%m"),
     )
+    return store(exports.engine, "spans_of_workers", spans)
+
+
+def _column(table: ir.Table, name: str, kind: str = "string") -> ir.Column:
+    """Give a column, missing throughout where it was not delivered."""
+    return table[name] if name in table.columns else ibis.null(kind)
 
 
 def _pattern(name: str) -> str:
@@ -126,12 +147,11 @@ def _pattern(name: str) -> str:
     return "^" + ".*".join(re.escape(part) for part in name.split("*")) + "$"
 
 
-def _months_of(exports: Exports, spans: ir.Table, end: Any) -> ir.Table:
+def _months_of(exports: Exports, spans: ir.Table) -> ir.Table:
     """Lay out the months of every worker: those exported, those without a row, those whose row was dropped."""
-    quiet = (end - ibis.interval(days=max(WINDOWS) - 1)).cast("date").strftime("%Y-%m")
-    calendar = exports.months.select("ym").distinct().filter(lambda table: table["ym"] < quiet)
-    grid = spans.join(calendar, [spans["from_"] <= calendar["ym"], spans["until_"] >= calendar["ym"]])
-    worked = _absences(exports, end).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
+    calendar = exports.months.select("ym").distinct()
+    grid = spans.join(calendar, [spans["from_"] <= calendar["ym"], spans["until_"] >= calendar["ym"], calendar["ym"] < spans["quiet_"]])
+    worked = _absences(exports, spans).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
     grid = grid.left_join(worked, [grid["account_id"] == worked["worker_"], grid["ym"] == worked["ym_"]])
     grid = grid.mutate(works_=grid["worker_"].notnull()).drop("worker_", "ym_")
     rows = exports.months
@@ -150,25 +170,36 @@ def _months_of(exports: Exports, spans: ir.Table, end: Any) -> ir.Table:
     return store(exports.engine, "months_of_workers", table.drop("account_", "month_"))
 
 
-def _absences(exports: Exports, end: Any) -> ir.Table:
+def _absences(exports: Exports, spans: ir.Table) -> ir.Table:
     """Say for each month with work whether an absence follows it, by window; missing where the window reaches beyond the data."""
-    worked = exports.worked
+    worked = exports.worked.join(spans.select("account_id", "end_"), "account_id")
     following = worked["first_active_date"].lead().over(ibis.window(group_by="account_id", order_by="ym"))
     table = worked.mutate(next_=following)
     exits = {}
     for days in WINDOWS:
         reach = (table["last_active_date"] + ibis.interval(days=days)).cast("date")
         gone = (table["next_"].isnull() | (table["next_"] > reach)).cast("float64")
-        exits[f"exit_{days}d"] = (reach > end).ifelse(ibis.null("float64"), gone)
+        exits[f"exit_{days}d"] = (reach > table["end_"]).ifelse(ibis.null("float64"), gone)
     return table.mutate(**exits)
 
 
-def _set_aside(table: ir.Table) -> tuple[tuple[Rule, ...], int]:
+def _set_aside(table: ir.Table, spans: ir.Table) -> tuple[tuple[Rule, ...], int]:
     counted = table.aggregate(
         rows=table.count(), dropped=(~table["held_"]).sum(), odd=(table["odd_"] & table["held_"]).sum(), missing=table["missing_"].sum()
     )
     found = counted.to_pyarrow().to_pylist()[0]
+    late = int(spans.aggregate(late=spans["late_"].sum()).to_pyarrow().to_pylist()[0]["late"] or 0)
     rules = (
+        Rule(
+            Text("workers with work before their first order", "首单之前已有出工的劳动者"),
+            "read",
+            late,
+            Text(
+                "the accounts say a later first order than the months do: they count from the first working day",
+                "账户所载首单晚于月表所载出工：自首个出工日起计",
+            ),
+            "late_first_order",
+        ),
         Rule(
             Text("month whose row was dropped", "该行已被剔除的月份"),
             "dropped",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,8 @@ class Opened:
     delivery: Delivery
     datasets: dict[Delivered, Dataset]
     corrections: tuple[Correction, ...]
+    restricted: bool = False
+    """Whether files were left aside because the study does not need them."""
 
     @property
     def files(self) -> tuple[ReceivedFile, ...]:
@@ -83,9 +85,20 @@ def open_delivery(engine: Backend, folder: Path, delivery: Delivery, only: Seque
                 f"delivery: there is no table `{name}`.\nFound files of {', '.join(datasets) or 'no table'}{'' if tuple(only) == ('**',) else f', among those that `only` names ({only})'}.\n"
                 f"Name its files in `tables: {name}`."
             )
+    restricted = tuple(only) != ("**",)
     require_used(delivery, tuple(datasets.values()), only)
     corrections = read_corrections(open_file(engine, folder / delivery.corrections)) if delivery.corrections else ()
-    return Opened(folder, delivery, datasets, corrections)
+    _require_tables(corrections, datasets, restricted)
+    return Opened(folder, delivery, datasets, corrections, restricted)
+
+
+def _require_tables(corrections: Sequence[Correction], datasets: Mapping[Delivered, Dataset], restricted: bool) -> None:
+    for one in corrections:
+        if one.table != "survey" and one.table not in datasets and not restricted:
+            raise StudyError(
+                f"corrections, row {one.line}: its table was not delivered.\nFound `{one.table}`; delivered: {', '.join(datasets)}.\n"
+                "Name its files in `tables` of the delivery, or take the line out."
+            )
 
 
 def clean_delivery(opened: Opened) -> CleanDelivery:
@@ -93,11 +106,11 @@ def clean_delivery(opened: Opened) -> CleanDelivery:
 
     Raises DataError where a table cannot be read; what is merely suspicious is among the findings.
     """
-    held, delivery, corrections = opened.datasets, opened.delivery, opened.corrections
-    accounts = clean_accounts(held["account"], delivery, corrections)
-    months = clean_worker_months_of(held["worker_month"], delivery, accounts, corrections)
-    days = clean_worker_days(held["worker_day"], delivery, accounts, corrections) if "worker_day" in held else None
-    eligibility = clean_eligibility(held["eligibility"], delivery, corrections) if "eligibility" in held else None
-    city_month = clean_plain(held["city_month"], delivery, corrections) if "city_month" in held else None
+    held, delivery, said = opened.datasets, opened.delivery, (opened.corrections, opened.restricted)
+    accounts = clean_accounts(held["account"], delivery, *said)
+    months = clean_worker_months_of(held["worker_month"], delivery, accounts, *said)
+    days = clean_worker_days(held["worker_day"], delivery, accounts, *said) if "worker_day" in held else None
+    eligibility = clean_eligibility(held["eligibility"], delivery, *said) if "eligibility" in held else None
+    city_month = clean_plain(held["city_month"], delivery, *said) if "city_month" in held else None
     across = [*(days_against_months(days.table, months.cleaned.table) if days else ()), *drift(months.cleaned.table)]
     return CleanDelivery(accounts, months, days, eligibility, city_month, tuple(across))

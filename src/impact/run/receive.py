@@ -17,7 +17,7 @@ import pyarrow as pa
 from impact.clean.audit import Audit, Finding
 from impact.clean.privacy import is_direct, pseudonymised, refuse_plain_hashes
 from impact.clean.rules import TOUCHED
-from impact.errors import DataError, SourceError
+from impact.errors import DataError, SourceError, StudyError, listing
 from impact.panel.agreements import first_covered
 from impact.panel.working_life import Exports, working_life
 from impact.run.delivery import ORDER, CleanDelivery, Opened, clean_delivery, open_delivery
@@ -68,12 +68,13 @@ def receive(engine: Backend, study: Study, data_root: Path, environ: Mapping[str
     """
     if not isinstance(study.source, DeliverySource):
         return _one_table(engine, study, data_root, environ)
+    key = key_for(study, environ)
     opened = opened_delivery(engine, study, data_root)
     cleaned = clean_delivery(opened)
     some = _some_values(cleaned.accounts.everybody)
     refuse_plain_hashes("account_id", some["account_id"], study.source.delivery.key_id, some)
     refuse_stops(cleaned.findings)
-    return panel_of(study, opened, cleaned, key_for(study, environ))
+    return panel_of(study, opened, cleaned, key)
 
 
 def opened_delivery(engine: Backend, study: Study, data_root: Path) -> Opened:
@@ -138,7 +139,7 @@ def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> 
     """Make the worker-months of a study from clean exports, with pseudonyms in the place of accounts."""
     assert isinstance(study.source, DeliverySource)
     sample, engine = study.source.sample, opened.datasets["account"].engine
-    covered, undated = first_covered(load_registry(opened.folder / (opened.delivery.registry or "registry")), sample.covered_by)
+    covered, undated = first_covered(load_registry(_registry_of(study, opened)), sample.covered_by)
     life = working_life(
         Exports(
             engine,
@@ -152,7 +153,8 @@ def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> 
         sample,
     )
     table = store(engine, _PANEL, pseudonymised(life.table, "worker", key, engine))
-    digest = _digest(opened)
+    _require_somebody(study, life.table, table)
+    digest = _digest(opened, _registry_of(study, opened))
     rows = int(table.count().to_pyarrow().as_py())
     audit = Audit("worker-months between first and last working day", digest, life.rows_in, life.rules, rows, "panel")
     raw = RawTable(table, engine, f"{study.name}: worker-months", first_row=1, sha256=digest)
@@ -161,9 +163,36 @@ def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> 
     return Received(raw, audits, (*cleaned.findings, *undated), touched, key.id)
 
 
-def _digest(opened: Opened) -> str:
-    registry = opened.folder / (opened.delivery.registry or "registry")
-    facts = [path.read_bytes() for path in sorted(registry.glob("*.yaml"))]
+def _registry_of(study: Study, opened: Opened) -> Path:
+    """Give the folder of the agreements on record."""
+    if opened.delivery.registry is None:
+        raise StudyError(
+            f"study {study.name}: its delivery names no registry, so that nobody knows who is covered from when.\nFound no key `registry`.\n"
+            "Name the folder of the agreements on record; `impact new` writes one to fill in."
+        )
+    return opened.folder / opened.delivery.registry
+
+
+def _require_somebody(study: Study, named: ir.Table, table: ir.Table) -> None:
+    """See that the sample has workers, and that every account has a pseudonym of its own."""
+    accounts, pseudonyms = (int(each["worker"].nunique().to_pyarrow().as_py()) for each in (named, table))
+    if accounts == 0:
+        assert isinstance(study.source, DeliverySource)
+        groups = study.source.sample.groups
+        raise StudyError(
+            f"study {study.name}: nobody is in its sample.\nFound no worker with a month of work{f' in the groups {listing(groups)}' if groups else ''}.\n"
+            "See what `sample: groups` and `sample: only` name, and whether accounts and worker-months write their ids alike."
+        )
+    if pseudonyms < accounts:
+        raise DataError(
+            f"study {study.name}: some accounts differ in nothing but blanks or the width of signs.\nFound {accounts:,} accounts, {pseudonyms:,} when written alike.\n"
+            "They are one person or two: ask, and write them in one way."
+        )
+
+
+def _digest(opened: Opened, registry: Path) -> str:
+    beside = [opened.folder / opened.delivery.corrections] if opened.delivery.corrections else []
+    facts = [path.read_bytes() for path in (*sorted(registry.glob("*.yaml")), *beside)]
     parts = [f"{file.name} {file.sha256}".encode() for file in opened.files]
     return hashlib.sha256(b"\n".join([*parts, *facts])).hexdigest()
 

@@ -31,6 +31,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("attrition", Text("Attrition", "流失"), lambda study: study.attrition is not None),
     Stage("design", Text("Design", "设计"), lambda study: study.coverage is not None),
     Stage("effects", Text("Effects", "效应"), lambda study: study.coverage is not None),
+    Stage("survey", Text("Survey", "问卷"), lambda study: study.survey is not None),
     Stage("report", Text("Report", "报告"), _always),
 )
 

@@ -48,7 +48,7 @@ def registry_files(world: World, facts: Registry) -> dict[str, str]:
         "clauses": [clause for one in signed for clause in clauses[one.id]],
         "events": [_event(world, event, _event_facts(event.id, facts)) for event in world.events],
         "programmes": facts.programmes.values(),
-        "claims": facts.claims.values(),
+        "claims": [claim for claim in facts.claims.values() if claim.about in {*facts.programmes, *(one.id for one in signed)}],
         "sources": (*(source for source in facts.sources.values() if source.id != SYNTHETIC), _SOURCE),
     }
     return {f"{name}.yaml": _text(world, name, found) for name, found in records.items()}

@@ -88,7 +88,11 @@ def find_files(folder: Path, patterns: Sequence[str], only: Sequence[str] = ("**
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        paths = sorted(path for path in folder.glob(pattern) if path.is_file() and path.resolve().is_relative_to(folder.resolve()))
+        paths = sorted(
+            path
+            for path in folder.glob(pattern)
+            if path.is_file() and not path.name.startswith((".", "~$")) and path.resolve().is_relative_to(folder.resolve())
+        )
         if not paths:
             raise _no_file(folder, pattern)
         found |= dict.fromkeys(path for path in paths if matches(path.relative_to(folder).as_posix(), only))
@@ -139,6 +143,11 @@ def _by_layout(paths: Sequence[Path]) -> dict[_Columns, list[Path]]:
             raise SourceError(f"{path}: this is not a Parquet file.\nFound: {str(error).splitlines()[0]}\nWrite the table again.") from None
         columns = tuple((field.name, str(field.type)) for field in schema)
         lower = [column.lower() for column, _ in columns]
+        taken = sorted({"filename", "file_row_number", FILE, ROW} & set(lower))
+        if taken:
+            raise SourceError(
+                f"{path}: a column has a name that the reader needs for itself.\nFound `{taken[0]}`.\nRename that column, or leave it out."
+            )
         twice = [column for column, _ in columns if lower.count(column.lower()) > 1]
         if twice:
             raise SourceError(f"{path}: column `{twice[0]}` stands twice.\nFound: {listing(twice, 30)}.\nRename or remove one.")
@@ -169,14 +178,33 @@ def _parquet_layout(engine: Backend, view: str, folder: Path, columns: list[str]
     names = [path.relative_to(folder).as_posix() for path in paths]
     base = f"{folder.as_posix().rstrip('/')}/"
     listed = ", ".join(_quoted(_literal(path)) for path in paths)
-    from_name = "".join(f", regexp_extract(filename, {_quoted(f'(?:^|/){name}=([^/]*)/')}, 1) AS {_named(name)}" for name in added)
+    below = f"replace(filename, {_quoted(base)}, '')"
+    from_name = "".join(f", {_of_folder(below, name)} AS {_named(name)}" for name in added)
     inner = ", ".join(_named(name) for name in columns)
     engine.raw_sql(
-        f"CREATE OR REPLACE TEMP VIEW {_named(view)} AS SELECT replace(filename, {_quoted(base)}, '') AS {FILE}, "
+        f"CREATE OR REPLACE TEMP VIEW {_named(view)} AS SELECT {below} AS {FILE}, "
         f"file_row_number + 1 AS {ROW}, {inner}{from_name} "
         f"FROM read_parquet([{listed}], filename = true, file_row_number = true, hive_partitioning = false)"
     )
+    _require_same(engine, view, [name for name in columns if any(name in _partitions(path, folder) for path in paths)])
     return Layout(tuple(names), (*columns, *added), engine.table(view))
+
+
+def _of_folder(path: str, name: str) -> str:
+    """Write the SQL that takes `2025-03` out of a folder named `ym=2025-03`."""
+    return f"regexp_extract({path}, {_quoted(f'(?:^|/){re.escape(name)}=([^/]*)/')}, 1)"
+
+
+def _require_same(engine: Backend, table: str, names: Sequence[str]) -> None:
+    """Refuse files whose own column says something else than the folder that they lie in."""
+    for name in names:
+        told = _of_folder(FILE, name)
+        query = f"SELECT {FILE}, {ROW}, {_named(name)}::VARCHAR, {told} FROM {_named(table)} WHERE {told} <> '' AND {_named(name)}::VARCHAR <> {told} LIMIT 1"
+        for file, row, own, folder in engine.raw_sql(query).fetchall():
+            raise SourceError(
+                f"{file}: its column `{name}` contradicts the folder that it lies in.\nFound `{own}` in row {row}, below a folder `{name}={folder}`.\n"
+                "Move the file, or mend the column."
+            )
 
 
 def _text_layouts(engine: Backend, name: str, folder: Path, paths: list[Path]) -> tuple[list[ReceivedFile], list[Layout]]:
@@ -200,6 +228,8 @@ def _text_layouts(engine: Backend, name: str, folder: Path, paths: list[Path]) -
         group.append(file)
         files.append(ReceivedFile(file, raw.sha256, 0, columns))
     rows = {file: count for table, _ in stored.values() for file, count in _rows_by_file(engine, table)}
+    for columns, (table, group) in stored.items():
+        _require_same(engine, table, [name for name in columns if any(name in _partitions(folder / file, folder) for file in group)])
     files = [replace(file, rows=rows.get(file.name, 0)) for file in files]
     return files, [Layout(tuple(group), columns, engine.table(table)) for columns, (table, group) in stored.items()]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from impact.errors import SourceError, listing, nearest
+from impact.schema.templates import DICTIONARY_SHEET
 from impact.sources.archive import require_sound
 from impact.sources.engine import register
 from impact.sources.header import named, require_distinct
@@ -89,8 +90,8 @@ def _require_workbook(path: Path) -> None:
 
 
 def _chosen(path: Path, book: CalamineWorkbook, sheet: str | None) -> str:
-    """Give the name of the sheet to read: the one asked for, or the only one that is not empty."""
-    names = list(book.sheet_names)
+    """Give the name of the sheet to read: the one asked for, or the only one that is not empty; the sheet of explanations of our templates does not count."""
+    names = [name for name in book.sheet_names if name != DICTIONARY_SHEET or name == sheet or len(book.sheet_names) == 1]
     if sheet is not None:
         if sheet not in names:
             raise SourceError(

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from impact.errors import nearest
+from impact.schema.delivered import DELIVERED
 from impact.study.parts import Part
 
 Delivered = Literal["account", "worker_month", "worker_day", "eligibility", "city_month"]
@@ -24,6 +26,8 @@ def _below(pattern: str) -> str:
     path = PurePosixPath(pattern)
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise ValueError("write a path below the folder of the delivery; `*` stands for any name, `**` for any folders")
+    if any("**" in part and part != "**" for part in path.parts):
+        raise ValueError("`**` stands for whole folders and needs slashes around it, such as `platform/**/RH*`; within a name write `*`")
     return pattern
 
 
@@ -88,6 +92,12 @@ class Delivery(Part):
     def _somewhere(self) -> Delivery:
         if (self.world is None) == (self.folder is None):
             raise ValueError("name either `folder` (real exports) or `world` (a synthetic world)")
+        known = {column.name for table in DELIVERED.values() for column in table.columns}
+        for received, name in self.mapping.items():
+            if name not in known:
+                raise ValueError(
+                    f"`mapping` calls `{received}` by `{name}`, which no table has. {nearest(name, known) or 'data/README.md lists the columns.'}"
+                )
         if not self.tables and not self.survey:
             raise ValueError("name the files of at least one table in `tables`, or a wave in `survey`")
         return self

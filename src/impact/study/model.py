@@ -12,9 +12,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from impact import schema, settings
+from impact.schema.questionnaire import CODEBOOK
 from impact.study.delivery import DeliverySource
 from impact.study.parts import Bilingual as Bilingual
 from impact.study.parts import Part, Slug
+from impact.study.survey import SurveyPart, misfit
 
 _TAKEN = ("covered_at_start", "ended", "last_uncovered", "outcome", "set_aside", "start", "unit_right")
 """Names of columns that stages add."""
@@ -227,6 +229,7 @@ class Notes(Part):
     design: Bilingual | None = None
     attrition: Bilingual | None = None
     effects: Bilingual | None = None
+    survey: Bilingual | None = None
     limits: Bilingual | None = None
 
 
@@ -260,6 +263,8 @@ class Study(Part):
     variants: tuple[Variant, ...] = ()
     benchmarks: tuple[Benchmark, ...] = ()
     attrition: Attrition | None = None
+    survey: SurveyPart | None = None
+    """What is asked of one wave of the delivery's survey."""
     notes: Notes = Notes()
     report: ReportOptions = ReportOptions()
 
@@ -272,9 +277,8 @@ class Study(Part):
 
 def _complaints(study: Study) -> list[str]:
     """List what does not fit together, each as a sentence."""
-    return [
-        sentence for sentence in (*_effects_complaints(study), *_attrition_complaints(study), *_benchmark_complaints(study)) if sentence
-    ]
+    found = (*_effects_complaints(study), *_attrition_complaints(study), *_benchmark_complaints(study), *_survey_complaints(study))
+    return [sentence for sentence in found if sentence]
 
 
 def _effects_complaints(study: Study) -> list[str]:
@@ -310,6 +314,24 @@ def _attrition_complaints(study: Study) -> list[str]:
     return [
         f"`attrition` needs `columns: {missing[0]}`" if study.attrition and missing else "",
         "`attrition` needs `period: month`" if study.attrition and study.period != "month" else "",
+    ]
+
+
+def _survey_complaints(study: Study) -> list[str]:
+    """A survey is read from a delivery that has its wave, with the list of those asked and the counts to rake to."""
+    part = study.survey
+    if part is None:
+        return []
+    if not isinstance(study.source, DeliverySource):
+        return ["`survey` needs `source: delivery`, which names the files of its waves"]
+    waves = study.source.delivery.survey
+    files = waves.get(part.wave)
+    if files is None:
+        return [f"`survey: wave` is {part.wave}; the delivery has {', '.join(f'wave {number}' for number in waves) or 'no wave'}"]
+    return [
+        f"`survey` needs `frame` and `margins` of wave {part.wave} in the delivery" if not (files.frame and files.margins) else "",
+        # a codebook of the delivery's own is read, and held against the study, when the study runs
+        "" if files.codebook else misfit(part, CODEBOOK),
     ]
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MANY_ON_A_DEVICE = 3
 """Accounts on one device, none of which ever worked, from which on they look bought: a family shares one phone between two."""
-_TESTER = r"(?i)^\s*(测试|test|demo|试用)"
+_TESTER = r"(?i)^\s*((测试|试用)|(test|demo|tester)([\W_\d]|$))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class CleanAccounts:
     everybody: ir.Table
 
 
-def clean_accounts(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = ()) -> CleanAccounts:
+def clean_accounts(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = (), restricted: bool = False) -> CleanAccounts:
     """Clean the table of accounts; the result still names them, and has `flag_shared_device`, `flag_purged_account`, `flag_account_dates`.
 
     Raises DataError for what cannot be read, and for an account that stands twice with different values.
     """
-    typed = read_typed(dataset, delivery, corrections)
+    typed = read_typed(dataset, delivery, corrections, restricted)
     table, files = carried_out(typed, dataset, delivery)
-    table, said = marks(typed, table, dataset, corrections)
+    table, said = marks(typed, table)
     table, repeats = mark_repeats(table, typed, dataset)
     table, mine = _marked(table, typed)
     table = store(dataset.engine, "everybody", table)
@@ -69,7 +69,7 @@ def _conditions(table: ir.Table) -> dict[str, ir.BooleanValue]:
     if "name" in held:
         found["test_account"] = tester
     if {"device_id", "first_trip_date"} <= held:
-        idle = table["first_trip_date"].isnull() & table["device_id"].notnull() & ~tester
+        idle = table["first_trip_date"].isnull() & table["device_id"].notnull() & ~tester & ~table["duplicate_row"]
         together = idle.cast("int64").sum().over(ibis.window(group_by=table["device_id"]))
         found["shared_device"] = idle & (together >= MANY_ON_A_DEVICE)
     if "status" in held:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import ibis
 
@@ -61,37 +61,75 @@ def read_corrections(raw: RawTable) -> tuple[Correction, ...]:
     return found
 
 
-def require_rows(dataset: Dataset, names: Sequence[Mapping[str, str]], corrections: Sequence[Correction]) -> None:
-    """See that every correction of a table means one row of it, and a column that its files have; `names` are those of each layout.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A correction and the row that it means, as the table was received."""
 
+    correction: Correction
+    file: str
+    row: int
+
+
+def placed(
+    dataset: Dataset, names: Sequence[Mapping[str, str]], corrections: Sequence[Correction], restricted: bool = False
+) -> tuple[Placed, ...]:
+    """Find the row of every correction of a table, before anything is corrected; `names` are those of each layout.
+
+    Where the study leaves files aside (`restricted`), a correction of a row that is not there is left aside too.
     Raises DataError that names the row of the table of corrections.
     """
+    found = []
     for one in (one for one in corrections if one.table == dataset.name):
         met = [
             place
-            for layout, found in zip(dataset.layouts, names, strict=True)
-            if one.column in found
-            for place in _places(layout, found, one)
+            for layout, known in zip(dataset.layouts, names, strict=True)
+            if one.column in known
+            for place in _places(layout, known, one)
         ]
-        if len(met) != 1:
-            found_at = " and ".join(f"{file}, row {row}" for file, row in met) or f"no row with that key and a column `{one.column}`"
+        if len(met) == 1:
+            found.append(Placed(one, *met[0]))
+        elif met or not restricted:
+            where = " and ".join(f"{file}, row {row}" for file, row in met) or f"no row with that key and a column `{one.column}`"
             raise DataError(
-                f"corrections, row {one.line}: `id` does not mean one row of `{one.table}`.\nFound {found_at}.\n"
-                f"Write the key as {' and '.join(DELIVERED[one.table].key)}, separated by a blank."
+                f"corrections, row {one.line}: `id` does not mean one row of `{one.table}`.\nFound {where}.\n"
+                f"Write the key as {' and '.join(DELIVERED[one.table].key)}, as the file writes them, separated by a blank."
             )
+    return tuple(found)
 
 
-def corrected(name: str, layout: Layout, names: Mapping[str, str], corrections: Sequence[Correction]) -> Layout:
-    """Apply to a layout of a table the corrections of that table.
+def corrected(layout: Layout, names: Mapping[str, str], found: Sequence[Placed]) -> Layout:
+    """Apply corrections to the rows of a layout.
 
-    Raises DataError where a value is not the old one.
+    Raises DataError where a value is not the old one, or the new one does not fit the column.
     """
     table = layout.table
-    for one in (one for one in corrections if one.table == name and one.column in names):
-        received, here = names[one.column], _is_row(table, names, one)
-        _refuse_other_value(table, received, here, one)
-        table = table.mutate(**{received: here.ifelse(ibis.literal(one.new).cast(table[received].type()), table[received])})
+    for one in (one for one in found if one.file in set(layout.files)):
+        received = names[one.correction.column]
+        _refuse_other_value(layout.table, received, one)
+        here = (table[FILE] == one.file) & (table[ROW] == one.row)
+        table = table.mutate(**{received: here.ifelse(_new_value(one.correction, table[received].type()), table[received])})
     return replace(layout, table=table)
+
+
+def _new_value(one: Correction, kind: Any) -> Any:
+    """Give the new value in the type of its column; text columns take it as it is."""
+    try:
+        if kind.is_string():
+            return ibis.literal(one.new)
+        if kind.is_integer():
+            return ibis.literal(int(one.new)).cast(kind)
+        if kind.is_floating():
+            return ibis.literal(float(one.new)).cast(kind)
+        if kind.is_date() or kind.is_timestamp():
+            return ibis.literal(datetime.fromisoformat(one.new)).cast(kind)
+        if kind.is_boolean() and one.new.lower() in ("true", "false"):
+            return ibis.literal(one.new.lower() == "true")
+    except ValueError:
+        pass
+    raise DataError(
+        f"corrections, row {one.line}: the new value of `{one.column}` does not fit its column.\nFound `{values.shown(one.new)}` for a column of type {kind}.\n"
+        "Write a value of that type."
+    )
 
 
 def _places(layout: Layout, names: Mapping[str, str], one: Correction) -> list[tuple[str, int]]:
@@ -139,13 +177,17 @@ def _is_row(table: ir.Table, names: Mapping[str, str], one: Correction) -> ir.Bo
     return here.fill_null(False)
 
 
-def _refuse_other_value(table: ir.Table, received: str, here: ir.BooleanValue, one: Correction) -> None:
-    found = table.filter(here).select(value_=table[received].cast("string")).limit(1).to_pyarrow()["value_"].to_pylist()
-    if not found or _equal(found[0], one.old):
+def _refuse_other_value(table: ir.Table, received: str, one: Placed) -> None:
+    row = table.filter((table[FILE] == one.file) & (table[ROW] == one.row))
+    found = row.select(value_=table[received].cast("string")).to_pyarrow()["value_"].to_pylist()
+    if found and _equal(found[0], one.correction.old):
         return
+    column = DELIVERED[one.correction.table].column(one.correction.column)
+    named = column.sensitivity == "direct"
+    there = "another value" if named else f"`{values.shown(found[0])}` where `{values.shown(one.correction.old)}` was expected"
     raise DataError(
-        f"corrections, row {one.line}: the old value of `{one.column}` is not what the table says.\n"
-        f"Found `{values.shown(found[0])}` where `{values.shown(one.old)}` was expected.\nLook at the row again: the file may have been mended since."
+        f"corrections, row {one.correction.line}: the old value of `{one.correction.column}` is not what the table says.\n"
+        f"Found {there}, in {one.file}, row {one.row}.\nLook at the row again: the file may have been mended since."
     )
 
 

@@ -9,13 +9,12 @@ import ibis
 import pyarrow as pa
 
 from impact.clean.audit import Rule
-from impact.clean.platform.corrections import Correction
-from impact.clean.platform.reading import Typed
+from impact.clean.platform.reading import OTHER_DATES, Typed
 from impact.clean.rules import RowRule, file_rule
 from impact.clean.values import is_text
 from impact.errors import DataError, listing
 from impact.schema.delivered import MONEY
-from impact.sources.dataset import FILE, Dataset, matches
+from impact.sources.dataset import FILE, ROW, Dataset, matches
 from impact.text import Text
 
 if TYPE_CHECKING:
@@ -44,16 +43,22 @@ def require_used(delivery: Delivery, datasets: Sequence[Dataset], only: Sequence
 
 
 def carried_out(typed: Typed, dataset: Dataset, delivery: Delivery) -> tuple[ir.Table, FileRules]:
-    """Turn fen into yuan and UTC into local time in the files for which that was declared; give the table and the rules, counted."""
+    """Turn fen into yuan and UTC into local time in the files for which that was declared; give the table and the rules, counted.
+
+    Raises DataError where a declaration changes nothing.
+    """
+    _require_dates_used(typed, dataset, delivery)
     table, rules = typed.table, _renamings(typed, dataset)
     fen = _declared_files(dataset, delivery, FEN)
     money = [name for name in MONEY if name in table.columns]
-    if fen and money:
+    _require_something(fen, money, FEN)
+    if fen:
         table = table.mutate(**{name: table[FILE].isin(fen).ifelse((table[name] / 100).round(4), table[name]) for name in money})
         rules.append(_counted(typed, dataset, "fen_for_yuan", fen, money))
     utc = _declared_files(dataset, delivery, UTC)
     times = [name for name in ("first_order_at", "last_order_at") if name in table.columns]
-    if utc and times:
+    _require_something(utc, times, UTC)
+    if utc:
         shift = ibis.interval(hours=LOCAL_HOURS)
         table = table.mutate(**{name: table[FILE].isin(utc).ifelse(table[name] + shift, table[name]) for name in times})
         table = table.mutate(date=table[FILE].isin(utc).ifelse(table[times[0]].date(), table["date"]))
@@ -61,19 +66,40 @@ def carried_out(typed: Typed, dataset: Dataset, delivery: Delivery) -> tuple[ir.
     return table, rules
 
 
-def marks(typed: Typed, table: ir.Table, dataset: Dataset, corrections: Sequence[Correction]) -> tuple[ir.Table, list[RowRule]]:
+def _require_something(files: Sequence[str], columns: Sequence[str], says: str) -> None:
+    """A declaration that changes nothing is about something else than its author thought."""
+    if files and not columns:
+        raise DataError(
+            f"{files[0]}: a declaration changes nothing there.\nFound `{says}`, and no column that it could be about.\nMend its pattern, or take it out."
+        )
+
+
+def _require_dates_used(typed: Typed, dataset: Dataset, delivery: Delivery) -> None:
+    """See that a declared order of dates is needed somewhere in its files.
+
+    Raises DataError where every date of them is written with the year first.
+    """
+    for one in delivery.declared:
+        files = [file.name for file in dataset.files if matches(file.name, (one.files,))]
+        if not one.says.startswith(OTHER_DATES) or not files:
+            continue
+        needed = typed.table.filter(typed.table[FILE].isin(files) & is_text(typed.table["read_by_declaration_"])).limit(1).count()
+        if not int(needed.to_pyarrow().as_py()):
+            raise DataError(
+                f"{files[0]}: a declaration changes nothing there.\nFound `{one.says}`, and no date that needs it.\nMend its pattern, or take it out."
+            )
+
+
+def marks(typed: Typed, table: ir.Table) -> tuple[ir.Table, list[RowRule]]:
     """Mark rows with a date that was read by a declared format, and rows that were corrected; give the rules for them."""
     table = table.mutate(declared_date=is_text(table["read_by_declaration_"]))
     by = typed.table.filter(is_text(typed.table["read_by_declaration_"])).select("read_by_declaration_").distinct()
     names = list(dict.fromkeys(name for row in by.to_pyarrow().to_pylist() for name in row["read_by_declaration_"].split()))
     rules = [_rule("declared_date", ", ".join(typed.received[name] for name in names))] if names else []
-    mine = [one for one in corrections if one.table == dataset.name]
-    if mine:
-        key = ibis.literal("")
-        for place, name in enumerate(typed.delivered.key):
-            key = key + (ibis.literal(" ") if place else ibis.literal("")) + table[name].cast("string")
-        table = table.mutate(correction=key.isin([one.id for one in mine]).fill_null(False))
-        rules.append(_rule("correction", ", ".join(dict.fromkeys(typed.received[one.column] for one in mine))))
+    if typed.corrected:
+        places = [f"{one.file}:{one.row}" for one in typed.corrected]
+        table = table.mutate(correction=(table[FILE] + ":" + table[ROW].cast("string")).isin(places))
+        rules.append(_rule("correction", ", ".join(dict.fromkeys(typed.received[one.correction.column] for one in typed.corrected))))
     kept = {rule.id for rule in rules}
     return table.drop("read_by_declaration_", *({"declared_date"} - kept)), rules
 

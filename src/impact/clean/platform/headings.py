@@ -10,6 +10,9 @@ from impact.schema.delivered import DeliveredTable
 from impact.schema.table import Column
 from impact.sources.dataset import Layout
 
+MONTH = "ym"
+"""Column of the schema that holds a month."""
+
 
 def headings(table: DeliveredTable, layout: Layout, mapping: Mapping[str, str]) -> dict[str, str]:
     """Give for each column of the schema that a layout has the name by which the files call it.
@@ -36,12 +39,14 @@ def headings(table: DeliveredTable, layout: Layout, mapping: Mapping[str, str]) 
 def unknown_columns(table: DeliveredTable, layout: Layout, mapping: Mapping[str, str]) -> tuple[str, ...]:
     """List the received columns that nothing is made of."""
     known = _known(table, mapping)
-    return tuple(received for received in layout.columns if _plain(received) not in known)
+    folders = {MONTH}  # days lie in folders of months, which say nothing that their dates do not
+    return tuple(received for received in layout.columns if _plain(received) not in known and received not in folders)
 
 
 def likeliest(received: str, table: DeliveredTable) -> str:
     """Propose the column of the schema that a received one resembles most; empty where none does."""
-    words = {word: column.name for column in table.columns for word in _words(column, renamed=True)}
+    words = {word: column.name for column in table.columns for word in (*_words(column), _plain(column.en), _plain(column.zh))}
+    words |= {_plain(received): name for received, name in table.renamed.items()}
     close = get_close_matches(_plain(received), list(words), n=1, cutoff=0.6)
     return words[close[0]] if close else ""
 
@@ -53,10 +58,9 @@ def _known(table: DeliveredTable, mapping: Mapping[str, str]) -> dict[str, str]:
     return known | {_plain(received): name for received, name in mapping.items() if name in names}
 
 
-def _words(column: Column, renamed: bool = False) -> tuple[str, ...]:
-    """List how files may call a column; a name that came with a vendor's renewal is proposed and never taken, because what it counts may have changed with it."""
-    spellings = (column.name, column.heading, column.renamed if renamed else "", column.en if renamed else "", column.zh if renamed else "")
-    return tuple(_plain(spelling) for spelling in spellings if spelling)
+def _words(column: Column) -> tuple[str, ...]:
+    """List how files may call a column without anybody saying so."""
+    return tuple(_plain(spelling) for spelling in (column.name, column.heading) if spelling)
 
 
 def _plain(name: str) -> str:
@@ -82,15 +86,9 @@ def _require(table: DeliveredTable, layout: Layout, found: Mapping[str, str]) ->
 
 
 def _wanted(table: DeliveredTable, layout: Layout) -> Sequence[str]:
-    """Say what a layout must have: the needed columns, and money where something received looks like a column of money that is missing."""
-    names = {name for column in table.columns for name in _words(column)}
-    strange = [received for received in layout.columns if _plain(received) not in names]
-    renewed = [name for name in (likeliest(received, table) for received in strange) if name and _is_renewed(table.column(name), strange)]
-    return (*table.needed, *renewed)
-
-
-def _is_renewed(column: Column, received: Sequence[str]) -> bool:
-    return bool(column.renamed) and _plain(column.renamed) in [_plain(name) for name in received]
+    """Say what a layout must have: the needed columns, and those that stand there under a name that a vendor's renewal brought."""
+    received = {_plain(name) for name in layout.columns}
+    return (*table.needed, *(name for spelling, name in table.renamed.items() if _plain(spelling) in received))
 
 
 def _files(layout: Layout) -> str:

@@ -28,24 +28,24 @@ OWN_WORD = "本人申报"
 """What the table of eligibility writes where a worker's own word is all there is."""
 
 
-def clean_plain(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = ()) -> Cleaned:
+def clean_plain(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = (), restricted: bool = False) -> Cleaned:
     """Read a table by its types, drop copies, refuse contradictions.
 
     Raises DataError for what cannot be read, and for keys that stand twice with different values.
     """
-    typed = read_typed(dataset, delivery, corrections)
+    typed = read_typed(dataset, delivery, corrections, restricted)
     table, files = carried_out(typed, dataset, delivery)
-    table, said = marks(typed, table, dataset, corrections)
+    table, said = marks(typed, table)
     table, repeats = mark_repeats(table, typed, dataset)
     return apply(dataset.engine, dataset.name, table, [*said, *repeats], dataset.name, dataset.sha256, files, partly_delivered(typed))
 
 
-def clean_eligibility(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = ()) -> Cleaned:
+def clean_eligibility(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = (), restricted: bool = False) -> Cleaned:
     """Read whom a clause of eligibility names, and say where that was not on record before the talks.
 
     Raises what `clean_plain` raises.
     """
-    cleaned = clean_plain(dataset, delivery, corrections)
+    cleaned = clean_plain(dataset, delivery, corrections, restricted)
     return replace(cleaned, findings=(*cleaned.findings, *_late(cleaned.table)))
 
 

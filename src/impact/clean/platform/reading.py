@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 import ibis
 
 from impact.clean import values
-from impact.clean.platform.corrections import Correction, corrected, require_rows
-from impact.clean.platform.headings import headings, unknown_columns
+from impact.clean.platform.corrections import Correction, Placed, corrected, placed
+from impact.clean.platform.headings import MONTH, headings, unknown_columns
 from impact.clean.values import Values
 from impact.errors import DataError
 from impact.schema.delivered import DELIVERED, DeliveredTable
@@ -26,6 +26,7 @@ _YEAR_FIRST = ("%Y-%m-%d", "%Y/%m/%d")
 """Dates that nobody can misread; others must be declared for the files that have them."""
 _TIMES = (*(f"{day} %H:%M:%S" for day in _YEAR_FIRST), "%Y-%m-%dT%H:%M:%S")
 _YES, _NO = ("true", "1", "yes", "是"), ("false", "0", "no", "否")
+_MONTH_WRITTEN = r"^((?:19|20)\d\d)(?:[-/年]?(\d\d)|[-/年](\d))月?$"
 OTHER_DATES = "dates also as "
 """How a declaration begins that says how dates are written."""
 
@@ -44,19 +45,21 @@ class Typed:
     unused: tuple[str, ...]
     """Received columns that nothing is made of."""
     partly: Mapping[str, tuple[str, ...]]
-    """Columns of the schema that some files have and others lack: name → the first files that lack it."""
+    """Columns of the schema that some files have and others lack: name → the files that lack it."""
+    corrected: tuple[Placed, ...]
+    """Corrections that were applied, with file and row."""
 
 
-def read_typed(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = ()) -> Typed:
-    """Read every column of a delivered table by its kind.
+def read_typed(dataset: Dataset, delivery: Delivery, corrections: Sequence[Correction] = (), restricted: bool = False) -> Typed:
+    """Read every column of a delivered table by its kind; `restricted` says whether the study leaves files of the table aside.
 
     Raises DataError for a missing column, a value that cannot be read or cannot be, and a needed value that is missing: each with file, row and column.
     """
     schema = DELIVERED[dataset.name]
     names = [headings(schema, layout, delivery.mapping) for layout in dataset.layouts]
-    require_rows(dataset, names, corrections)
+    mended = placed(dataset, names, corrections, restricted)
     parts = [
-        _read_layout(schema, corrected(dataset.name, layout, found, corrections), found, delivery)
+        _read_layout(schema, corrected(layout, found, mended), found, delivery)
         for layout, found in zip(dataset.layouts, names, strict=True)
     ]
     columns = [column for column in schema.columns if any(column.name in found for found in names)]
@@ -69,10 +72,12 @@ def read_typed(dataset: Dataset, delivery: Delivery, corrections: Sequence[Corre
         _renamed(dataset.layouts, names, delivery.mapping),
         tuple(dict.fromkeys(name for layout in dataset.layouts for name in unknown_columns(schema, layout, delivery.mapping))),
         _partly(dataset.layouts, names, columns),
+        mended,
     )
 
 
 def _read_layout(schema: DeliveredTable, layout: Layout, names: Mapping[str, str], delivery: Delivery) -> ir.Table:
+    _refuse_types(schema, layout, names)
     declared = _declared_formats(delivery, layout)
     read = {name: _read(schema.column(name), layout.table[received], layout.table[FILE], declared) for name, received in names.items()}
     _refuse(schema, layout, names, read)
@@ -83,6 +88,26 @@ def _read_layout(schema: DeliveredTable, layout: Layout, names: Mapping[str, str
     return layout.table.select(
         FILE, ROW, **{name: one.values.value for name, one in read.items()}, read_by_declaration_=by_declaration.strip()
     )
+
+
+def _refuse_types(schema: DeliveredTable, layout: Layout, names: Mapping[str, str]) -> None:
+    """Stop at columns whose type loses what is needed: times with a zone, dates that are numbers, identifiers that are decimal numbers."""
+    for name, received in names.items():
+        column, kind = schema.column(name), layout.table[received].type()
+        zone = getattr(kind, "timezone", None)
+        loses = {
+            "times with a zone, so that the day depends on who asks: write local times without one": column.kind in ("date", "time")
+            and zone,
+            "numbers where days are asked: write 2025-03-07, or dates": column.kind in ("date", "time") and kind.is_numeric(),
+            "decimal numbers, which lose digits of identifiers: write it as text": column.kind == "text"
+            and (kind.is_floating() or kind.is_decimal()),
+        }
+        for words, met in loses.items():
+            if met:
+                found, advice = words.split(": ")
+                raise DataError(
+                    f"{layout.files[0]}: column `{received}` of table `{schema.name}` cannot be used.\nFound {found} (type {kind}).\n{advice[:1].upper()}{advice[1:]}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +133,8 @@ def _declared_formats(delivery: Delivery, layout: Layout) -> dict[str, tuple[str
 
 def _read(column: Column, received: ir.Column, file: ir.Column, declared: Mapping[str, tuple[str, ...]]) -> _Read:
     never = _nowhere(received)
+    if column.name == MONTH:
+        return _Read(_month(received), never, "a month such as 2025-03, 2025/03 or 202503", never)
     if column.kind in ("integer", "number"):
         found = values.number(received)
         return _Read(found, _outside(column, found), _number_needs(column), never)
@@ -128,13 +155,14 @@ def _nowhere(column: ir.Column) -> ir.BooleanValue:
 
 
 def _outside(column: Column, found: Values) -> ir.BooleanValue:
-    outside = _nowhere(found.value)
+    value = found.bad.ifelse(ibis.null("float64"), found.value)
+    outside = _nowhere(value)
     if column.least is not None:
-        outside = outside | (found.value < column.least)
+        outside = outside | (value < column.least)
     if column.most is not None:
-        outside = outside | (found.value > column.most)
+        outside = outside | (value > column.most)
     if column.kind == "integer":
-        outside = outside | (found.value != found.value.round())
+        outside = outside | (value != value.round())
     return outside.fill_null(False)
 
 
@@ -156,6 +184,18 @@ def _read_date(received: ir.Column, file: ir.Column, declared: Mapping[str, tupl
         value = ibis.coalesce(value, other)
     bad = ~found.missing & value.isnull()
     return _Read(Values(value, found.missing, bad), _nowhere(received), needs, used.fill_null(False), declared=True)
+
+
+def _month(received: ir.Column) -> Values:
+    """Read a month in one of the ways that nobody can misread, and write it as 2025-03."""
+    if received.type().is_date() or received.type().is_timestamp():
+        return Values(cast("ir.DateColumn", received).strftime("%Y-%m"), received.isnull(), _nowhere(received))
+    written = cast("ir.StringColumn", received.cast("string")).strip()
+    missing = (written.isnull() | (written == "")).fill_null(True)
+    year, month = written.re_extract(_MONTH_WRITTEN, 1), written.re_extract(_MONTH_WRITTEN, 2) + written.re_extract(_MONTH_WRITTEN, 3)
+    good = (written.re_search(_MONTH_WRITTEN) & month.try_cast("int64").between(1, 12)).fill_null(False)
+    value = good.ifelse(year + "-" + month.lpad(2, "0"), ibis.null("string"))
+    return Values(value, missing, ~missing & ~good)
 
 
 def _time(received: ir.Column) -> Values:
@@ -186,7 +226,9 @@ def _refuse(schema: DeliveredTable, layout: Layout, names: Mapping[str, str], re
     """Stop at the first column with a value that cannot be read, cannot be, or is missing where it is needed."""
     counts = {f"bad_{name}": one.values.bad.fill_null(False).sum() for name, one in read.items()}
     counts |= {f"impossible_{name}": one.impossible.sum() for name, one in read.items()}
-    counts |= {f"missing_{name}": read[name].values.missing.sum() for name in schema.needed if name in read}
+    counts |= {
+        f"missing_{name}": read[name].values.missing.sum() for name in schema.needed if name in read and schema.column(name).required
+    }
     found = layout.table.aggregate(**counts).to_pyarrow().to_pylist()[0]
     for name, one in read.items():
         for kind, condition, words in (

@@ -8,7 +8,6 @@ import ibis
 
 from impact.clean.platform.reading import Typed
 from impact.clean.rules import RowRule
-from impact.clean.values import shown
 from impact.errors import DataError
 from impact.sources.dataset import FILE, ROW, Dataset
 from impact.sources.engine import store
@@ -33,7 +32,7 @@ def mark_repeats(table: ir.Table, typed: Typed, dataset: Dataset) -> tuple[ir.Ta
     several = counted.filter(counted["rows_"] > 1).drop("rows_")
     if not int(several.count().to_pyarrow().as_py()):
         return table.mutate(**none), _rules(copies, versions, dated)
-    business = [name for name in table.columns if name not in (FILE, ROW)]
+    business = [name for name in table.columns if name not in (FILE, ROW, "declared_date", "correction")]
     meeting = table.semi_join(several, key)
     meeting = store(dataset.engine, f"repeats_of_{dataset.name}", meeting.mutate(content_=_content(meeting, business)))
     same = ibis.window(group_by=[*key, "content_"], order_by=[FILE, ROW])
@@ -70,11 +69,11 @@ def _refuse_contradictions(table: ir.Table, typed: Typed, dataset: Dataset, gone
     for name in key:
         here = here & (left[name] == ibis.literal(first[name], type=left[name].type()))
     rows = left.filter(here).order_by(FILE, ROW).limit(3).select(FILE, ROW).to_pyarrow().to_pylist()
-    named = " and ".join(f"`{typed.received[name]}` {shown(first[name])}" for name in key)
+    named = " and ".join(f"`{typed.received[name]}`" for name in key)
     places = " and ".join(f"{row[FILE]}, row {row[ROW]}" for row in rows)
     raise DataError(
         f"{dataset.name}: {number:,} key{'s' if number > 1 else ''} stand more than once, with different values.\n"
-        f"Found {named} in {places}.\nAsk which row holds, and take the other out of the export; identical rows are dropped and counted."
+        f"Found the same {named} in {places}.\nAsk which row holds, and take the other out of the export; identical rows are dropped and counted."
     )
 
 

@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 HIGHEST_MEDIAN = 60_000
 """Median gross of a month with work, in yuan, above which amounts are taken for fen."""
-LOWEST_MEDIAN = 5
-"""And below which they are taken for thousands or ten thousands of yuan."""
+LOWEST_MEDIAN = 100
+"""And below which they are taken for thousands of yuan, or for amounts that were divided once too often."""
 TOO_FAR = 20
 """Times by which the median of a file may differ from the middle of its platform's files."""
 _FEW = 5
 """A median of fewer rows says nothing."""
+MANY_UNEQUAL, MANY_UNKNOWN = 0.05, 0.01
+"""Shares of rows above which sums that do not add up, and rows without an account, stop a run."""
+_SUMS = {"unequal_money": Text("money does not add up", "金额不等"), "unequal_hours": Text("hours do not add up", "时长不等")}
 PURGE_SHARE, PURGE_TIMES = 0.03, 5
 """A month is called a purge where this share of the accounts was closed, and so many times the usual number."""
 JUMP = 1.35
@@ -38,12 +41,22 @@ def money_findings(table: ir.Table, typed: Typed) -> list[Finding]:
     paid = table.filter((table["gross"] > 0) & ~table["tester_"])
     by_file = paid.group_by(FILE).aggregate(median=paid["gross"].median(), rows=paid.count(), platform=paid["platform_id"].mode())
     medians = by_file.order_by(FILE).to_pandas()
-    medians["usual"] = medians.groupby("platform")["median"].transform("median")
+    medians["usual"] = _of_the_others(medians)
     return [_money_finding(row, typed.renamed.get(row[FILE], ("", "gross"))[1]) for row in medians.to_dict("records") if _is_odd(row)]
 
 
+def _of_the_others(medians: pd.DataFrame) -> list[float]:
+    """Give for each file the median over the other files of its platform; that of the file itself where it is the only one."""
+    usual = []
+    for place, platform in enumerate(medians["platform"]):
+        others = medians.loc[(medians["platform"] == platform) & (medians.index != medians.index[place]), "median"]
+        usual.append(float(others.median()) if len(others) else float(medians["median"].iloc[place]))
+    return usual
+
+
 def _is_odd(row: dict[Any, Any]) -> bool:
-    far = max(row["median"] / row["usual"], row["usual"] / row["median"]) if row["usual"] > 0 else 1.0
+    """Say whether a level is impossible, or far above that of the other files; of two files that differ, the lower one may be right."""
+    far = row["median"] / row["usual"] if row["usual"] > 0 else 1.0
     return bool(row["rows"] >= _FEW and (row["median"] > HIGHEST_MEDIAN or row["median"] < LOWEST_MEDIAN or far > TOO_FAR))
 
 
@@ -60,8 +73,109 @@ def _money_finding(row: dict[Any, Any], received: str) -> Finding:
             f"列“{received}”：金额似{unit.zh}：中位数为{row['median']:,.0f}，该平台各文件的中位数为{row['usual']:,.0f}",
         ),
         Text(
-            f"ask the platform; if it says so, write in the delivery's `declared`: files: {row[FILE]}, says: money in fen, reason, who, when",
-            f"向平台核实；若属实，在交付说明 declared 中写明：files: {row[FILE]}，says: money in fen，并注明原因、声明人与日期",
+            f"ask the platform; if it says so, write in the delivery's `declared`: files: {row[FILE]}, says: money in fen, reason, who, when"
+            if large
+            else "ask the platform in which unit the file is; if it was declared to be in fen, it may not be",
+            f"向平台核实；若属实，在交付说明 declared 中写明：files: {row[FILE]}，says: money in fen，并注明原因、声明人与日期"
+            if large
+            else "向平台核实该文件的单位；若已声明为以分计，则该声明可能有误",
+        ),
+    )
+
+
+def sum_findings(table: ir.Table) -> list[Finding]:
+    """Find files in which sums do not add up in more rows than slips explain: a column there means something else."""
+    found = []
+    for name, words in _SUMS.items():
+        if name not in table.columns:
+            continue
+        by = table.group_by(FILE).aggregate(rows=table.count(), unequal=table[name].sum())
+        odd = by.filter((by["unequal"] >= _FEW) & (by["unequal"] > MANY_UNEQUAL * by["rows"])).order_by(FILE)
+        found += [_unequal(name, words, row) for row in odd.to_pyarrow().to_pylist()]
+    return found
+
+
+def _unequal(name: str, words: Text, row: dict[str, Any]) -> Finding:
+    return Finding(
+        f"{name}_in_file",
+        "stop",
+        str(row[FILE]),
+        int(row["unequal"]),
+        Text(
+            f"{words.en} in {row['unequal']:,} of {row['rows']:,} rows: a column of this file means something else, or is in another unit",
+            f"{row['rows']:,}行中有{row['unequal']:,}行{words.zh}：该文件某列的含义或单位可能不同",
+        ),
+        Text("ask what the columns of this file mean, and map or declare them", "核实该文件各列的含义，并在 mapping 或 declared 中写明"),
+    )
+
+
+def strangers(table: ir.Table) -> list[Finding]:
+    """Say how many rows belong to no account that was delivered; many of them stop the run, because those workers would be left out."""
+    counted = table.aggregate(rows=table.count(), unknown=table["unknown_account"].sum()).to_pyarrow().to_pylist()[0]
+    rows, unknown = int(counted["rows"]), int(counted["unknown"] or 0)
+    if not unknown:
+        return []
+    many = unknown > MANY_UNKNOWN * rows
+    return [
+        Finding(
+            "rows_without_account",
+            "stop" if many else "warning",
+            "worker_month",
+            unknown,
+            Text(f"{unknown:,} of {rows:,} rows belong to no account that was delivered", f"{rows:,}行中有{unknown:,}行没有对应的账户"),
+            Text(
+                "their workers are left out of the comparison: ask for the missing accounts, and see that ids are written alike in both tables",
+                "这些劳动者不会进入比较：请补充缺失账户，并核对两表账户编号的写法是否一致",
+            ),
+        )
+    ]
+
+
+def gaps(months: ir.Table) -> list[Finding]:
+    """Find months in which a platform has no row at all, though it has before and after; and platforms whose export ends before the others'."""
+    by = months.filter(months["platform_id"].notnull()).group_by("platform_id").aggregate(first=months["ym"].min(), last=months["ym"].max())
+    ends = by.to_pandas()
+    there = set(months.select("platform_id", "ym").distinct().to_pandas().itertuples(index=False, name=None))
+    calendar = sorted({month for _, month in there})
+    found = []
+    for platform, first, last in ends.sort_values("platform_id").itertuples(index=False, name=None):
+        missing = [month for month in _between(first, last) if (platform, month) not in there]
+        found += [_gap(platform, missing)] if missing else []
+        found += [_early_end(platform, last, calendar[-1])] if last < calendar[-1] else []
+    return found
+
+
+def _between(first: str, last: str) -> list[str]:
+    start, end = (12 * int(month[:4]) + int(month[5:]) - 1 for month in (first, last))
+    return [f"{place // 12}-{place % 12 + 1:02d}" for place in range(start, end + 1)]
+
+
+def _gap(platform: str, missing: list[str]) -> Finding:
+    return Finding(
+        "platform_without_month",
+        "stop",
+        f"platform {platform}",
+        len(missing),
+        Text(
+            f"no row at all in {listing(missing)}, though there are rows before and after", f"{listing(missing)}没有任何记录，而其前后均有"
+        ),
+        Text(
+            "everybody there would seem to have left: ask for the missing files, or let the study begin after the gap",
+            "否则该平台所有人都会被当作离开：请补充缺失的文件，或让研究从缺口之后开始",
+        ),
+    )
+
+
+def _early_end(platform: str, last: str, others: str) -> Finding:
+    return Finding(
+        "platform_ends_early",
+        "warning",
+        f"platform {platform}",
+        0,
+        Text(f"its rows end in {last}, those of others in {others}", f"其记录止于{last}，其他平台止于{others}"),
+        Text(
+            "exits are known up to its own end only; compare platforms over the same months",
+            "离开情况仅能判断至其自身的末月；请在相同月份内比较各平台",
         ),
     )
 

@@ -14,6 +14,7 @@ from impact.clean.platform.declared import carried_out, marks
 from impact.clean.platform.reading import read_typed
 from impact.clean.platform.repeats import mark_repeats
 from impact.clean.platform.sums import unequal_sums
+from impact.clean.platform.suspicious import partly_delivered, sum_findings
 from impact.clean.platform.worker_month import RULES, with_accounts
 from impact.clean.rules import RowRule, apply
 from impact.sources.dataset import Dataset
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
     from impact.study.delivery import Delivery
 
 
-def clean_worker_days(dataset: Dataset, delivery: Delivery, accounts: CleanAccounts, corrections: Sequence[Correction] = ()) -> Cleaned:
+def clean_worker_days(
+    dataset: Dataset, delivery: Delivery, accounts: CleanAccounts, corrections: Sequence[Correction] = (), restricted: bool = False
+) -> Cleaned:
     """Clean the worker-days of an export: one row for account and day, with `platform_id` and flags `flag_…`.
 
     Raises DataError for what cannot be read, and for days that stand twice with different values and no order between them.
     """
-    typed = read_typed(dataset, delivery, corrections)
+    typed = read_typed(dataset, delivery, corrections, restricted)
     table, files = carried_out(typed, dataset, delivery)
-    table, said = marks(typed, table, dataset, corrections)
+    table, said = marks(typed, table)
     table, repeats = mark_repeats(table, typed, dataset)
     table = with_accounts(table, accounts)
     table = table.mutate(day_after_closure=(table["date"] > table["closed_"]).fill_null(False) & ~table["tester_"])
@@ -51,4 +54,5 @@ def clean_worker_days(dataset: Dataset, delivery: Delivery, accounts: CleanAccou
         for name, (action, words, why, column) in RULES.items()
         if name in conditions
     ]
-    return apply(dataset.engine, dataset.name, table, [*said, *repeats, *mine], dataset.name, dataset.sha256, files)
+    findings = [*partly_delivered(typed), *sum_findings(table)]
+    return apply(dataset.engine, dataset.name, table, [*said, *repeats, *mine], dataset.name, dataset.sha256, files, findings)

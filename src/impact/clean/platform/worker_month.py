@@ -15,7 +15,7 @@ from impact.clean.platform.declared import carried_out, marks
 from impact.clean.platform.reading import Typed, read_typed
 from impact.clean.platform.repeats import mark_repeats
 from impact.clean.platform.sums import unequal_sums
-from impact.clean.platform.suspicious import money_findings, partly_delivered
+from impact.clean.platform.suspicious import gaps, money_findings, partly_delivered, strangers, sum_findings
 from impact.clean.rules import RowRule, apply
 from impact.errors import DataError
 from impact.sources.dataset import FILE, ROW, Dataset
@@ -38,22 +38,23 @@ class CleanMonths:
 
 
 def clean_worker_months_of(
-    dataset: Dataset, delivery: Delivery, accounts: CleanAccounts, corrections: Sequence[Correction] = ()
+    dataset: Dataset, delivery: Delivery, accounts: CleanAccounts, corrections: Sequence[Correction] = (), restricted: bool = False
 ) -> CleanMonths:
     """Clean the worker-months of an export.
 
     The result has `platform_id` (and `city_id`, `firm_id`, `unit_id` where known) beside the columns of the export, and flags `flag_…`.
     Raises DataError for what cannot be read, for dates outside the row's month, and for keys that stand twice with different values.
     """
-    typed = read_typed(dataset, delivery, corrections)
+    typed = read_typed(dataset, delivery, corrections, restricted)
     table, files = carried_out(typed, dataset, delivery)
     table = with_accounts(table, accounts)
     table = store(dataset.engine, "months_with_accounts", table)
     _refuse_other_months(table, typed)
-    table, said = marks(typed, table, dataset, corrections)
+    _refuse_impossible_dates(table, typed)
+    table, said = marks(typed, table)
     table, repeats = mark_repeats(table, typed, dataset)
     table, mine = _marked(table, typed)
-    findings = [*partly_delivered(typed), *money_findings(table, typed)]
+    findings = [*partly_delivered(typed), *money_findings(table, typed), *sum_findings(table), *strangers(table), *gaps(table)]
     cleaned = apply(
         dataset.engine,
         dataset.name,
@@ -86,8 +87,6 @@ def with_accounts(table: ir.Table, accounts: CleanAccounts) -> ir.Table:
 def _refuse_other_months(table: ir.Table, typed: Typed) -> None:
     """A date read the wrong way round mostly falls into another month than the row's own."""
     for name in ("first_active_date", "last_active_date"):
-        if name not in table.columns:
-            continue
         day = cast("ir.DateColumn", table[name])
         other = table.filter((day.strftime("%Y-%m") != table["ym"]).fill_null(False))
         number = int(other.count().to_pyarrow().as_py())
@@ -97,6 +96,25 @@ def _refuse_other_months(table: ir.Table, typed: Typed) -> None:
                 f"{row[FILE]}: column `{typed.received[name]}` lies outside its row's month in {number:,} row{'s' if number > 1 else ''}.\n"
                 f"Found {row['day_']} in month {row['ym']}, row {row[ROW]}.\n"
                 "Day and month may be the wrong way round: see how the file writes its dates, and declare it in the delivery."
+            )
+
+
+def _refuse_impossible_dates(table: ir.Table, typed: Typed) -> None:
+    """Absences are measured between last and first working days: a month with work must have both, in this order."""
+    first, last = table["first_active_date"], table["last_active_date"]
+    works = (table["active_days"] > 0) & ~table["tester_"]
+    for met, words in (
+        (works & (first.isnull() | last.isnull()), "is missing in a month with work"),
+        (works & (last < first).fill_null(False), "lies before the first working day"),
+    ):
+        bad = table.filter(met)
+        number = int(bad.count().to_pyarrow().as_py())
+        if number:
+            row = bad.order_by(FILE, ROW).limit(1).select(FILE, ROW, "ym").to_pyarrow().to_pylist()[0]
+            raise DataError(
+                f"{row[FILE]}: column `{typed.received['last_active_date']}` {words} in {number:,} row{'s' if number > 1 else ''}.\n"
+                f"Found it in row {row[ROW]}, month {row['ym']}; `{typed.received['first_active_date']}` stands beside it.\n"
+                "Who was away for how long cannot be told without both days: ask for them, or correct single rows with a table of corrections."
             )
 
 
@@ -117,11 +135,8 @@ def _marked(table: ir.Table, typed: Typed) -> tuple[ir.Table, list[RowRule]]:
         name: met & ~tester & ~conditions.get("negative_fare", ibis.literal(False))
         for name, met in unequal_sums(table, with_refund=True).items()
     }
-    if {"first_active_date", "last_active_date"} <= set(table.columns):
-        span = table["last_active_date"].delta(table["first_active_date"], unit="day") + 1
-        conditions["impossible_days"] = (
-            (span < table["active_days"]) | (table["last_active_date"] < table["first_active_date"])
-        ).fill_null(False)
+    span = table["last_active_date"].delta(table["first_active_date"], unit="day") + 1
+    conditions["impossible_days"] = (span < table["active_days"]).fill_null(False)
     table = table.mutate(**conditions)
     rules = [
         RowRule(name, action, words, why, typed.received.get(column, ""))  # type: ignore[arg-type]
@@ -134,16 +149,12 @@ def _marked(table: ir.Table, typed: Typed) -> tuple[ir.Table, list[RowRule]]:
 def _after_closure(table: ir.Table) -> ir.BooleanValue:
     """Work later than the day on which the account was closed; where no day is known, in a later month than that."""
     closed = cast("ir.DateColumn", table["closed_"])
-    later = table["ym"] > closed.strftime("%Y-%m")
-    if "last_active_date" in table.columns:
-        later = later | (table["last_active_date"] > closed)
+    later = (table["ym"] > closed.strftime("%Y-%m")) | (table["last_active_date"] > closed)
     return ((table["active_days"] > 0) & later).fill_null(False)
 
 
 def _worked(dataset: Dataset, table: ir.Table) -> ir.Table:
     """Keep the days of work of everybody but testers, copies and closed accounts."""
-    if not {"first_active_date", "last_active_date"} <= set(table.columns):
-        return table.limit(0).select("account_id", "ym", first_active_date=ibis.null("date"), last_active_date=ibis.null("date"))
     gone = table["tester_"] | table["activity_after_closure"] | table["duplicate_row"]
     held = table.filter(~gone & table["first_active_date"].notnull() & (table["active_days"] > 0))
     return store(dataset.engine, "worked_months", held.select("account_id", "ym", "first_active_date", "last_active_date"))
