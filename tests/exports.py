@@ -59,7 +59,9 @@ def account(account_id: str = "A-1", **changed: Any) -> dict[str, Any]:
     return _without(plain | changed)
 
 
-def month(account_id: str = "A-1", ym: str = "2024-01", first: str | None = None, last: str | None = None, **changed: Any) -> dict[str, Any]:
+def month(
+    account_id: str = "A-1", ym: str = "2024-01", first: str | None = None, last: str | None = None, **changed: Any
+) -> dict[str, Any]:
     """One worker-month, with work on the 5th to the 20th unless said otherwise."""
     days = {"first_active_date": first or f"{ym}-05", "last_active_date": last or f"{ym}-20"}
     return _without({"account_id": account_id, "ym": ym, "city_id": "C1"} | GOOD_MONTH | days | changed)
@@ -154,7 +156,7 @@ def registry(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     keys = {name: [name] for name in ("sources", "programmes", "agreements", "clauses", "events", "claims")}
     for name, held in keys.items():
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(dict.fromkeys(held, [])), encoding="utf-8")
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump({key: [] for key in held}), encoding="utf-8")
     return folder
 
 

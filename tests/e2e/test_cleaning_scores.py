@@ -152,7 +152,9 @@ def test_receive_equals_a_second_dumber_implementation_row_by_row(dier: Received
 def test_what_a_study_reads_is_what_an_ideal_cleaning_leaves(dier: Received, data: Path, scored: Scored) -> None:
     """But for months whose row was dropped or set aside, and months after the last working day that the export shows (their worker leaves later)."""
     ideal = pd.read_parquet(data / "worlds" / "default" / "clean" / "ride_hail.parquet")
-    ideal = ideal.assign(account=ideal["worker"].astype(str), worker=ideal["worker"].astype(str).map(_pseudonym), month=ideal["month"].astype(str))
+    ideal = ideal.assign(
+        account=ideal["worker"].astype(str), worker=ideal["worker"].astype(str).map(_pseudonym), month=ideal["month"].astype(str)
+    )
     read = dier.raw.table.to_pandas()
     both = ideal.merge(read, on=["worker", "month"], how="outer", suffixes=("", "_read"), indicator=True)
     assert not (both["_merge"] == "right_only").any()

@@ -12,6 +12,7 @@ import pytest
 from impact.run.leaks import scan
 
 ROOT = Path(__file__).parents[2]
+MARGINS = "margins: [industry, platform_group, tenure_band, intensity, sex, age_band]"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
     copied = (*(ROOT / "studies").glob("**/*.yaml"), *(ROOT / "notebooks").glob("*.ipynb"))
     for path in copied:
-        (folder / path.relative_to(ROOT)).write_bytes(path.read_bytes())
+        text = path.read_text(encoding="utf-8").replace(MARGINS, "margins: [industry]")  # few answers cannot be raked to six margins
+        (folder / path.relative_to(ROOT)).write_text(text, encoding="utf-8")
     small = "scale: 0.003\ncampaign: {agreements: 14, others: 8, firms: 40, workers: 25}\nsurvey: {issued: 400}\n"
     (folder / "worlds" / "default.yaml").write_text(f"extends: {ROOT / 'worlds' / 'default.yaml'}\n{small}", encoding="utf-8")
     (folder / "data" / "registry").symlink_to(ROOT / "data" / "registry")

@@ -14,6 +14,7 @@ import pytest
 from pypdf import PdfReader
 
 ROOT = Path(__file__).parents[2]
+MARGINS = "margins: [industry, platform_group, tenure_band, intensity, sex, age_band]"
 STUDIES = ("dier", "dier-income", "qingdao-1124", "ciwei", "chengyang-freight", "waiver-eligibility")
 
 
@@ -26,11 +27,12 @@ def impact(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of a newcomer: a small world, the studies of the repository, their notebooks and facts."""
     folder = tmp_path_factory.mktemp("project")
-    for name in ("studies", "worlds", "notebooks", "data"):
+    for name in ("studies", "studies/deliveries", "worlds", "notebooks", "data"):
         (folder / name).mkdir()
-    for path in (*(ROOT / "studies").glob("*.yaml"), *(ROOT / "notebooks").glob("*.ipynb")):
-        (folder / path.parent.name / path.name).write_bytes(path.read_bytes())
-    small = "scale: 0.003\ncampaign: {agreements: 14, others: 8, firms: 40, workers: 25}\nsurvey: {issued: 80}\n"
+    for path in (*(ROOT / "studies").glob("**/*.yaml"), *(ROOT / "notebooks").glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8").replace(MARGINS, "margins: [industry]")  # few answers cannot be raked to six margins
+        (folder / path.relative_to(ROOT)).write_text(text, encoding="utf-8")
+    small = "scale: 0.003\ncampaign: {agreements: 14, others: 8, firms: 40, workers: 25}\nsurvey: {issued: 400}\n"
     (folder / "worlds" / "default.yaml").write_text(f"extends: {ROOT / 'worlds' / 'default.yaml'}\n{small}", encoding="utf-8")
     (folder / "data" / "registry").symlink_to(ROOT / "data" / "registry")
     return folder
@@ -83,10 +85,10 @@ def test_the_default_main_job_is_the_synthetic_one():
 
 def test_a_world_that_is_missing_is_named_with_the_command_that_makes_it(home, tmp_path):
     from impact.errors import StudyError
-    from impact.study import load_study, locate
+    from impact.study import load_study, locate_delivery
 
     with pytest.raises(StudyError, match=r"its synthetic world is not there(.|\n)*impact simulate"):
-        locate(load_study(home / "studies" / "dier.yaml"), tmp_path)
+        locate_delivery(load_study(home / "studies" / "dier.yaml"), tmp_path)
 
 
 def test_simulate_says_what_it_wrote_and_refuses_a_folder_of_something_else(home):
@@ -127,19 +129,42 @@ def test_an_interrupted_simulation_says_so_and_leaves_no_folder(home):
     assert not (home / "cut").exists()
 
 
-def test_a_misspelt_table_gets_the_tables_that_there_are(dier, home):
-    study = home / "studies" / "odd.yaml"
-    text = (home / "studies" / "dier.yaml").read_text(encoding="utf-8")
-    study.write_text(text.replace("table: ride_hail", "table: ride_hial").replace("name: dier", "name: odd"), encoding="utf-8")
-    ended = impact("run", "studies/odd.yaml", folder=home)
-    assert ended.returncode == 1
-    assert re.search(r"has no table `ride_hial`\.\nTables found: .*ride_hail.*\nDid you mean `ride_hail`\?", ended.stderr)
+def test_a_pattern_without_files_is_named_with_what_is_there(dier, home):
+    text = (home / "studies" / "deliveries" / "default-world.yaml").read_text(encoding="utf-8")
+    (home / "studies" / "deliveries" / "odd.yaml").write_text(text.replace("platform/account/*", "platform/acount/*"), encoding="utf-8")
+    study = (home / "studies" / "dier.yaml").read_text(encoding="utf-8").replace("default-world.yaml", "odd.yaml")
+    (home / "studies" / "odd.yaml").write_text(study.replace("name: dier", "name: odd"), encoding="utf-8")
+    ended = impact("check", "studies/odd.yaml", folder=home)
+    assert ended.returncode == 4
+    assert "no file is called `platform/acount/*.parquet`" in " ".join(ended.stdout.split())
+
+
+def test_undeclared_fen_stops_the_check_and_the_run_and_names_the_file(dier, home):
+    text = (home / "studies" / "deliveries" / "default-world.yaml").read_text(encoding="utf-8")
+    begin, end = text.index("declared:"), text.index("citation:")
+    (home / "studies" / "deliveries" / "silent.yaml").write_text(text[:begin] + text[end:], encoding="utf-8")
+    study = (
+        (home / "studies" / "dier.yaml")
+        .read_text(encoding="utf-8")
+        .replace("default-world.yaml", "silent.yaml")
+        .replace("name: dier", "name: silent")
+    )
+    (home / "studies" / "silent.yaml").write_text(
+        study.replace('"platform/**/RH*"', '"platform/**/CR*", "platform/**/RH*"'), encoding="utf-8"
+    )
+    checked = impact("check", "studies/silent.yaml", folder=home)
+    assert checked.returncode == 4
+    assert "ym=2026-01/CR02.parquet" in checked.stdout
+    run = impact("run", "studies/silent.yaml", folder=home)
+    assert run.returncode == 1
+    assert "money looks as if it were in fen" in run.stderr or "times in UTC" in run.stderr
 
 
 def test_the_scenario_command_fits_eighty_columns_and_says_not_yet():
     ended = impact("scenarios", "--only", "S12", "--only", "S13", "--seeds", "1", "--processes", "1", folder=ROOT)
     assert ended.returncode == 0, ended.stderr
-    assert "not yet: lacks clean.platform" in ended.stdout
+    assert "not yet: lacks simulate.survey_rehearsal" in " ".join(ended.stdout.split())
+    assert "as expected" in ended.stdout
     assert max(len(line) for line in ended.stdout.splitlines()) <= 80
 
 

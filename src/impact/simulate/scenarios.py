@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from impact.errors import ImpactError, WorldError, listing, nearest
 from impact.estimate import twfe
 from impact.run.answer import StudyAnswer, answer
 from impact.simulate.definitions import claimed, lowest_cities
+from impact.simulate.refusals import Refusals, refusals
 from impact.simulate.rehearsal import Rehearsal, rehearse
 from impact.simulate.world import load_world
 from impact.simulate.world_parts import Claim, ClaimedRate, Scenario
 from impact.sources.engine import connect, register
 from impact.sources.raw import RawTable
-from impact.study import Study, load_study
+from impact.study import Study, load_delivery, load_study
 from impact.study.delivery import DeliverySource
 
 FOLDER = Path("worlds/scenarios")
@@ -94,6 +95,8 @@ def play(path: Path, seed: int) -> Played:
     if scenario is None:
         raise WorldError(f"{path}: this world is no scenario.\nFound no key `scenario`.\nSay what it asks and expects, as the others do.")
     missing = missing_parts(scenario)
+    if scenario.delivery is not None and not missing:
+        return _refused(scenario, seed, refusals(world, load_delivery(path.parent / scenario.delivery)))
     if scenario.study is None:
         return _played(scenario, seed, missing)
     study = load_study(path.parent / scenario.study)
@@ -164,6 +167,15 @@ def _played(
         level, capped = found.verdict.level, ", ".join(found.verdict.capped_by)
     status, why = _status(scenario, missing, level, capped, stopped)
     return Played(scenario.id, seed, **numbers, verdict=level, capped_by=capped, status=status, why=why)
+
+
+def _refused(scenario: Scenario, seed: int, found: Refusals) -> Played:
+    """Say whether cleaning stopped at every file that is wrong as a whole."""
+    if found.all_named:
+        return _played(scenario, seed, [], stopped=found.first_message.splitlines()[0])
+    played = _played(scenario, seed, [])
+    unseen = [file for file in found.planted if file not in found.named]
+    return replace(played, why=f"expected stop; not named: {listing(unseen) or 'nothing'}")
 
 
 def _truth(scenario: Scenario, rehearsal: Rehearsal, study: Study) -> float:

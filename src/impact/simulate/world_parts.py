@@ -351,6 +351,8 @@ class Scenario(Part):
     id: str = Field(pattern=r"^S\d+$")
     study: str | None = None
     """Study file that asks the question, relative to the scenario's; none where no study can ask it yet."""
+    delivery: str | None = None
+    """Delivery file, relative to the scenario's, where the question is whether cleaning stops at every file that is wrong as a whole; its declarations do not count."""
     says: Bilingual
     """What is true in this world, and what the pipeline must not fall for."""
     expected: tuple[Literal["V0", "V1", "V2", "V3", "V4", "V5", "stop"], ...] = Field(min_length=1)

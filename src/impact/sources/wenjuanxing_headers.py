@@ -59,7 +59,7 @@ class Found:
 
 
 def taken_apart(written: str) -> Header:
-    """Take a header apart: `12、(子题)`, `23(选项)`, `1.题干`, `1:题干`, `第3题(选项)`, with or without `[多选题]` behind it."""
+    """Take a header apart: a number, `、`, `.` or `:`, a question or `(子题)`; `23(选项)`; or 第3题 and `(选项)`; with or without `[多选题]` behind it."""
     plain = _SUFFIX.sub("", unicodedata.normalize("NFKC", written).strip())
     found = _NUMBERED.match(plain)
     words = " ".join((found[3] if found else plain).split())

@@ -25,6 +25,14 @@ def load_study(path: str | Path) -> Study:
     return validated(Study, content, file, "study", StudyError, _HELP, lambda location: any(other in location for other in others))
 
 
+def load_delivery(path: Path) -> Delivery:
+    """Read and check the file that describes a delivery; the path of its world stays relative to that file.
+
+    Raises StudyError as `load_study` does.
+    """
+    return validated(Delivery, read_yaml(path, "delivery", StudyError), path, "delivery", StudyError, _HELP)
+
+
 def locate(study: Study, data_root: Path) -> Path | None:
     """Give the path of the study's file below the data root, or None where the source is no file.
 
@@ -100,9 +108,7 @@ def _with_delivery(content: dict[str, Any], file: Path) -> dict[str, Any]:
     named = source.get("delivery") if isinstance(source, dict) else None
     if not isinstance(named, str):
         return content
-    path = file.parent / named
-    found = read_yaml(path, "delivery", StudyError)
-    validated(Delivery, found, path, "delivery", StudyError, _HELP)
+    found = load_delivery(file.parent / named).model_dump(mode="json", exclude_unset=True)
     world = found.get("world")
     placed = {**found, "world": PurePosixPath(named).parent.joinpath(world).as_posix()} if world else found
     return {**content, "source": {**content["source"], "delivery": placed}}

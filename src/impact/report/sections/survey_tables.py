@@ -64,7 +64,7 @@ def estimates_table(material: Material) -> Table:
                 words[name],
                 *(written(table.loc[(name, version)]) for version in ("unweighted", "design", "raked")),
                 _ends(table.loc[(name, "raked")]),
-                count(table.loc[(name, "raked")]["rows"]),
+                count(float(table["rows"].loc[(name, "raked")])),
                 written(table.loc[(name, "unflagged")]),
             )
             for name in names
