@@ -7,7 +7,7 @@ codebook has them, and `old` is empty where there is no answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,8 +43,8 @@ class Corrected:
     touched: pa.Table
 
 
-def corrected_answers(raw: SurveyTable, corrections: Sequence[Correction], wave: int, waves: int) -> Corrected:
-    """Apply the corrections of table `survey` that mean this wave, of so many.
+def corrected_answers(raw: SurveyTable, corrections: Sequence[Correction], wave: int, waves: Collection[int]) -> Corrected:
+    """Apply the corrections of table `survey` that mean this wave; `waves` are those of the delivery.
 
     Raises DataError that names the row of the table of corrections, for a field or submission that is not known, an old value that is another, or a new one
     that the codebook does not allow.
@@ -74,15 +74,15 @@ def _item(raw: SurveyTable, one: Correction) -> Item:
     return fields[one.column]
 
 
-def _of_wave(one: Correction, waves: int) -> str | None:
+def _of_wave(one: Correction, waves: Collection[int]) -> str | None:
     """Give the wave that a correction names; None where there is only one and it names none."""
     parts = one.id.split()
-    if len(parts) == 2:
+    if len(parts) == 2 and parts[0] in [str(wave) for wave in waves]:
         return parts[0]
-    if len(parts) == 1 and waves == 1:
+    if len(parts) == 1 and len(waves) == 1:
         return None
     raise DataError(
-        f"corrections, row {one.line}: `id` does not say which submission is meant.\nFound `{masked(one.id)}` where there are {waves} waves.\n"
+        f"corrections, row {one.line}: `id` does not say which submission is meant.\nFound `{masked(one.id)}` where the delivery has {listing(f'wave {wave}' for wave in waves)}.\n"
         "Write the wave, a blank, and the number of the submission (序号): `2 17`."
     )
 

@@ -132,6 +132,8 @@ def _scenario_lines(table: pd.DataFrame) -> list[str]:
             lines.append(
                 f"     claim: {row['claim_before']:.1%} to {row['claim_after']:.1%}; two-way fixed effects {_short(row['two_way'])}"
             )
+        elif row["unweighted"] == row["unweighted"]:
+            lines.append(f"     answers as they came {_short(row['unweighted'])}")
         elif row["two_way"] == row["two_way"]:
             lines.append(f"     two-way fixed effects {_short(row['two_way'])}")
         lines += [*_wrapped(f"{row['status']}: {row['why']}"), ""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from impact.text import Text
@@ -33,7 +35,10 @@ LEVELS: dict[str, Text] = {
 
 
 def with_words(shares: pd.DataFrame) -> pd.DataFrame:
-    """Put the names that readers know, in both languages, beside margins and their categories."""
+    """Put the names that readers know, in both languages, beside margins and their categories; bands in the order of their numbers."""
+    margin_order = {name: place for place, name in enumerate(dict.fromkeys(shares["margin"]))}
+    keys = [(margin_order[margin], _band(level)) for margin, level in zip(shares["margin"], shares["level"], strict=True)]
+    shares = shares.iloc[sorted(range(len(shares)), key=lambda place: keys[place])].reset_index(drop=True)
     margins = [MARGINS.get(name, Text(name, name)) for name in shares["margin"]]
     levels = [LEVELS.get(name, Text(name, name)) for name in shares["level"]]
     return shares.assign(
@@ -42,3 +47,9 @@ def with_words(shares: pd.DataFrame) -> pd.DataFrame:
         level_en=[one.en for one in levels],
         level_zh=[one.zh for one in levels],
     )
+
+
+def _band(level: str) -> float:
+    """Give the lower end of a band such as `3-12`, `36+` or `<3`; words come in the order in which they stand."""
+    lower = re.match(r"\d+", level)
+    return float(lower[0]) if lower else -1.0

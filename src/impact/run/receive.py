@@ -102,7 +102,8 @@ def digest_of(study: Study, data_root: Path, environ: Mapping[str, str] = os.env
         name for wave in delivery.survey.values() for name in (wave.text, wave.number, wave.frame, wave.margins, wave.codebook) if name
     ]
     registry = [f"{delivery.registry}/*.yaml"] if delivery.registry else []
-    paths = find_files(folder, [*patterns, *survey, *registry, *([delivery.corrections] if delivery.corrections else [])])
+    elected = [study.survey.representatives.file] if study.survey and study.survey.representatives else []
+    paths = find_files(folder, [*patterns, *survey, *elected, *registry, *([delivery.corrections] if delivery.corrections else [])])
     parts = [f"{path.relative_to(folder).as_posix()} {hash_file(path)}".encode() for path in paths]
     digest = hashlib.sha256(b"\n".join(parts)).hexdigest()
     return {"name": delivery.place, "sha256": digest, "files": len(paths), "citation": delivery.citation}

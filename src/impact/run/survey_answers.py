@@ -76,7 +76,7 @@ def open_wave(engine: Backend, study: Study, part: SurveyPart, data_root: Path, 
     _refuse_misfit(study, part, codebook)
     raw = read_wenjuanxing(engine, folder / files.text, folder / files.number if files.number else None, codebook, folder)
     lines = read_corrections(open_file(engine, folder / delivery.corrections)) if delivery.corrections else ()
-    corrected = corrected_answers(raw, lines, part.wave, len(delivery.survey))
+    corrected = corrected_answers(raw, lines, part.wave, delivery.survey)
     cleaned = clean_survey(corrected.table, SurveyOptions(key=key))
     answers = cleaned.table.to_pandas()
     listed = _listed(engine, folder / files.frame, part.margins)

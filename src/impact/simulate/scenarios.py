@@ -17,15 +17,18 @@ import pandas as pd
 from impact.errors import ImpactError, WorldError, listing, nearest
 from impact.estimate import twfe
 from impact.run.answer import StudyAnswer, answer
+from impact.run.survey_weights import coverage_finding
 from impact.simulate.definitions import claimed, lowest_cities
 from impact.simulate.refusals import Refusals, refusals
 from impact.simulate.rehearsal import Rehearsal, rehearse
+from impact.simulate.survey_rehearsal import SurveyRehearsal, rehearse_survey
 from impact.simulate.world import load_world
 from impact.simulate.world_parts import Claim, ClaimedRate, Scenario
 from impact.sources.engine import connect, register
 from impact.sources.raw import RawTable
 from impact.study import Study, load_delivery, load_study
 from impact.study.delivery import DeliverySource
+from impact.verdict.verdict import Evidence, verdict
 
 FOLDER = Path("worlds/scenarios")
 LEVEL = 0.95
@@ -51,6 +54,8 @@ class Played:
     capped_by: str
     status: str
     why: str
+    unweighted: float = np.nan
+    """Share among the questionnaires that came back, as they came; of scenarios that ask the survey."""
 
     @property
     def covers(self) -> bool:
@@ -97,6 +102,8 @@ def play(path: Path, seed: int) -> Played:
     missing = missing_parts(scenario)
     if scenario.delivery is not None and not missing:
         return _refused(scenario, seed, refusals(world, load_delivery(path.parent / scenario.delivery)))
+    if scenario.survey is not None and not missing:
+        return _surveyed(scenario, seed, rehearse_survey(world, scenario.survey, LEVEL))
     if scenario.study is None:
         return _played(scenario, seed, missing)
     study = load_study(path.parent / scenario.study)
@@ -122,7 +129,7 @@ def summary(played: list[Played]) -> pd.DataFrame:
     table = pd.DataFrame([{**asdict(one), "covers": one.covers} for one in played])
     rows = []
     for name, group in table.groupby("scenario", sort=False):
-        means = group[["truth", "estimate", "conf_low", "conf_high", "two_way", "claim_before", "claim_after"]].mean()
+        means = group[["truth", "estimate", "conf_low", "conf_high", "two_way", "claim_before", "claim_after", "unweighted"]].mean()
         status = max(group["status"], key=(AS_EXPECTED, NOT_YET, OTHERWISE).index)
         seen = int(group["truth"].notna().sum())
         levels = ", ".join(f"{level}×{count}" for level, count in group["verdict"].value_counts().items() if level)
@@ -176,6 +183,16 @@ def _refused(scenario: Scenario, seed: int, found: Refusals) -> Played:
     played = _played(scenario, seed, [])
     unseen = [file for file in found.planted if file not in found.named]
     return replace(played, why=f"expected stop; not named: {listing(unseen) or 'nothing'}")
+
+
+def _surveyed(scenario: Scenario, seed: int, found: SurveyRehearsal) -> Played:
+    """Hold the raked share against what everybody asked would have answered; a survey of one month compares nobody."""
+    given = verdict(Evidence(has_comparison=False))
+    capped = ", ".join([*given.capped_by, *(finding.rule for finding in coverage_finding(found.uneven, (), scenario.id))])
+    status, why = _status(scenario, [], given.level, capped, "")
+    played = replace(_played(scenario, seed, []), verdict=given.level, capped_by=capped, status=status, why=why)
+    raked, came = found.estimates["raked"], found.estimates["unweighted"]
+    return replace(played, truth=found.truth, estimate=raked, conf_low=found.conf_low, conf_high=found.conf_high, unweighted=came)
 
 
 def _truth(scenario: Scenario, rehearsal: Rehearsal, study: Study) -> float:

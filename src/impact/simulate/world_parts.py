@@ -345,6 +345,17 @@ class Claim(Part):
     after: ClaimedRate
 
 
+class AskedOfSurvey(Part):
+    """A share of workers, as a wave of the survey tells it."""
+
+    wave: int = Field(ge=1)
+    """Number of the wave, from 1."""
+    field: str
+    """Field of the questionnaire."""
+    codes: tuple[int, ...] = Field(min_length=1)
+    """Codes of the answers that count."""
+
+
 class Scenario(Part):
     """What a scenario of the pack asks, and what should come out."""
 
@@ -353,12 +364,14 @@ class Scenario(Part):
     """Study file that asks the question, relative to the scenario's; none where no study can ask it yet."""
     delivery: str | None = None
     """Delivery file, relative to the scenario's, where the question is whether cleaning stops at every file that is wrong as a whole; its declarations do not count."""
+    survey: AskedOfSurvey | None = None
+    """Number that the survey is asked for, where the question is what weights make of those who answered; the truth is what everybody asked would have answered."""
     says: Bilingual
     """What is true in this world, and what the pipeline must not fall for."""
     expected: tuple[Literal["V0", "V1", "V2", "V3", "V4", "V5", "stop"], ...] = Field(min_length=1)
     """Verdicts that are right; `stop` where the data must be refused."""
     flags: tuple[str, ...] = ()
-    """Rules of the verdict that must apply."""
+    """Rules of the verdict that must apply, and findings of a survey that must be there."""
     needs: tuple[str, ...] = ()
     """Modules of `impact` without which the question cannot be answered, such as `infer.permutation`; the runner looks whether they exist."""
     truth: float | None = None

@@ -23,9 +23,9 @@ def respondents(table: pd.DataFrame, language: Language) -> Figure:
 
     `table` has `margin_en, margin_zh, level_en, level_zh, version, share, share_workers`, margins in the order of drawing; shares from 0 to 1.
     """
-    wide = table.pivot_table(
-        index=[f"margin_{language}", f"level_{language}", "share_workers"], columns="version", values="share", sort=False, dropna=False
-    ).reset_index()
+    names = [f"margin_{language}", f"level_{language}", "share_workers"]
+    wide = table[table["version"] == "raked"][names].reset_index(drop=True)
+    wide = wide.assign(**{name: table.loc[table["version"] == name, "share"].to_numpy() for name in ("unweighted", "raked")})
     margins = wide[f"margin_{language}"]
     places = [place + _GAP * step for place, step in enumerate((margins != margins.shift()).cumsum() - 1)]
     figure, axes = empty_axes(height=0.75 + _ROW * (places[-1] + 1))

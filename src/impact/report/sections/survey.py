@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from impact.clean.audit import Audit, Finding
+from impact.report.data_words import printable
 from impact.report.document import Block, Bullets, Figure, Paragraph, Section
 from impact.report.format import count, decimal, percent
 from impact.report.material import Material, text_of
@@ -27,7 +28,11 @@ def section(material: Material) -> Section | None:
         return None
     tables = material.tables
     blocks: list[Block] = [Paragraph(_population(part)), Paragraph(_who_is_missing(part, tables)), flow_table(tables["survey_flow"])]
-    blocks += [Paragraph(_cleaned(values)), Paragraph(Text(**values["response"]["sentence"])), Paragraph(_weights(values, part))]
+    blocks += [
+        Paragraph(_cleaned(values, material.study.report.minimum_cell)),
+        Paragraph(Text(**values["response"]["sentence"])),
+        Paragraph(_weights(values, part)),
+    ]
     blocks += [_figure(tables["survey_shares"], part), estimates_table(material), Paragraph(_apart(tables["survey_estimates"], part))]
     if "survey_by" in tables:
         blocks.append(groups_table(material))
@@ -35,7 +40,7 @@ def section(material: Material) -> Section | None:
         blocks += [scales_table(material), Bullets(_scale_sentences(values, part))]
     blocks += _representatives(material, values)
     blocks += _linkage(tables)
-    blocks += _findings(values)
+    blocks += _findings(values, material.study.report.minimum_cell)
     if material.study.notes.survey:
         blocks.append(Paragraph(text_of(material.study.notes.survey)))
     return Section(Text("What workers say", "劳动者怎么说"), tuple(blocks))
@@ -71,16 +76,16 @@ def _estimate(table: pd.DataFrame, name: str, version: str) -> float:
     return float(met.iloc[0]) if len(met) else float("nan")
 
 
-def _cleaned(values: Mapping[str, Any]) -> Text:
+def _cleaned(values: Mapping[str, Any], fewest: int) -> Text:
     audit = Audit.from_dict(values["audit"])
     dropped = [rule for rule in audit.rules if rule.action == "dropped" and rule.rows]
     changed = [rule for rule in audit.rules if rule.id == "correction"]
-    en = ", ".join(f"{rule.name.en} {count(rule.rows)}" for rule in dropped)
-    zh = "、".join(f"{rule.name.zh}{count(rule.rows)}份" for rule in dropped)
+    en = ", ".join(f"{rule.name.en} {printable(rule.rows, fewest)}" for rule in dropped)
+    zh = "、".join(f"{rule.name.zh}{printable(rule.rows, fewest)}份" for rule in dropped)
     by_hand = sum(rule.rows for rule in changed)
     return Text(
-        f"Of {count(audit.rows_in)} submissions {count(audit.rows_kept)} were kept; left out were: {en or 'none'}. {count(by_hand)} were corrected by hand.",
-        f"收到答卷{count(audit.rows_in)}份，保留{count(audit.rows_kept)}份；剔除：{zh or '无'}。人工更正{count(by_hand)}份。",
+        f"Of {count(audit.rows_in)} submissions {count(audit.rows_kept)} were kept; left out were: {en or 'none'}. {printable(by_hand, fewest)} were corrected by hand.",
+        f"收到答卷{count(audit.rows_in)}份，保留{count(audit.rows_kept)}份；剔除：{zh or '无'}。人工更正{printable(by_hand, fewest)}份。",
     )
 
 
@@ -189,14 +194,14 @@ def _linkage(tables: Mapping[str, pd.DataFrame]) -> list[Block]:
     ]
 
 
-def _findings(values: Mapping[str, Any]) -> list[Block]:
+def _findings(values: Mapping[str, Any], fewest: int) -> list[Block]:
     found = [Finding.from_dict(one) for one in values["findings"] if one["level"] != "note"]
     if not found:
         return []
     lines = tuple(
         Text(
-            f"{_capital(one.text.en)} ({count(one.rows)} rows). {_capital(one.advice.en).rstrip('.')}.",
-            f"{one.text.zh}（{count(one.rows)}行）。{one.advice.zh.rstrip('。')}。",
+            f"{_capital(one.text.en)} ({printable(one.rows, fewest)} rows). {_capital(one.advice.en).rstrip('.')}.",
+            f"{one.text.zh}（{printable(one.rows, fewest)}行）。{one.advice.zh.rstrip('。')}。",
         )
         for one in found
     )
