@@ -14,6 +14,9 @@ BAND_DRAWS = 20_000
 MINIMUM_CELL = 10
 """Fewest workers that a published figure may rest on."""
 
+STANDARD_MONTH = 174.0
+"""Hours of a standard month, to which a monthly minimum wage belongs."""
+
 NEVER_WORDS = ("", "0", "inf", "+inf", "infinity", "never")
 """What a first-covered column may say for a unit that is never covered (lower case, trimmed)."""
 

@@ -12,7 +12,7 @@ import yaml
 from impact.errors import StudyError
 from impact.sources.engine import connect
 from impact.sources.open import open_source
-from impact.study import Study, json_schema, load_study, locate
+from impact.study import Study, below, json_schema, load_study
 from words import assert_three_parts, complains
 
 STUDIES = sorted((Path(__file__).resolve().parents[2] / "studies").glob("*.yaml"))
@@ -222,7 +222,7 @@ def data_root(tmp_path: Path) -> Path:
 
 def test_a_file_below_the_data_root_is_found_and_opened(data_root):
     study = Study.model_validate(GOOD)
-    assert locate(study, data_root) == (data_root / "panel.csv").resolve()
+    assert below(study, study.source.file, data_root) == (data_root / "panel.csv").resolve()
     assert open_source(connect(), study, data_root).table.count().to_pyarrow().as_py() == 1
 
 
@@ -230,7 +230,7 @@ def test_a_file_below_the_data_root_is_found_and_opened(data_root):
 def test_a_path_that_leaves_the_data_root_is_refused(path, data_root):
     path = path.format(outside=data_root.parent / "outside.csv")
     study = Study.model_validate(changed("source", "file", to=path))
-    for opening in (lambda: locate(study, data_root), lambda: open_source(connect(), study, data_root)):
+    for opening in (lambda: below(study, study.source.file, data_root), lambda: open_source(connect(), study, data_root)):
         with complains(StudyError, "leaves the data root", f"`{path}`", "Put the file below the data root"):
             opening()
 
@@ -238,12 +238,12 @@ def test_a_path_that_leaves_the_data_root_is_refused(path, data_root):
 def test_a_file_that_is_not_there_is_named_with_what_is(data_root):
     study = Study.model_validate(changed("source", "file", to="panl.csv"))
     with complains(StudyError, "the file `panl.csv` is not there", "link.csv, panel.csv", "--data DIR or IMPACT_DATA"):
-        locate(study, data_root)
+        below(study, study.source.file, data_root)
 
 
 def test_an_empty_data_root_holds_nothing(tmp_path):
     with complains(StudyError, "is not there", "which holds: nothing", "--data DIR or IMPACT_DATA"):
-        locate(Study.model_validate(GOOD), tmp_path / "nowhere")
+        below(Study.model_validate(GOOD), GOOD["source"]["file"], tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.name)

@@ -33,8 +33,6 @@ class RowRule:
     why: Text
     column: str = ""
     """Column that shows it, as files call it; empty where the whole row does."""
-    shown: bool = True
-    """Whether the result keeps the flag as a column `flag_…`; for rules that flag."""
 
 
 def apply(
@@ -60,7 +58,7 @@ def apply(
     counted = [_rule(rule, counts[rule.id], list_) for rule, list_ in zip(rules, lists, strict=True)]
     dropping = [rule.id for rule in rules if rule.action == "dropped"]
     kept = table.filter(~_any(table, dropping)) if dropping else table
-    flags = {f"flag_{rule.id}": kept[rule.id] for rule in rules if rule.action == "flagged" and rule.shown}
+    flags = {f"flag_{rule.id}": kept[rule.id] for rule in rules if rule.action == "flagged"}
     result = kept.mutate(**flags).drop(*(rule.id for rule in rules))
     rows_kept = rows_in - sum(rule.rows for rule in counted if rule.action == "dropped")
     audit = Audit(source, sha256, rows_in, (*(rule for rule, _ in files), *counted), rows_kept, name)

@@ -6,11 +6,13 @@ those who came back, because they alone would be a selection.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import ibis
 
+from impact import settings
 from impact.clean.audit import Rule
 from impact.clean.values import is_text
 from impact.errors import DataError
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 WINDOWS = (30, 90)
 """Days of absence after which somebody counts as having left, in the columns `exit_30d` and `exit_90d`."""
-STANDARD_MONTH = 174.0
-"""Hours of a standard month, to which the monthly minimum wage belongs."""
 _NUMBERS = {
     "active_days": "active_days",
     "orders": "orders",
@@ -96,19 +96,18 @@ def _require_columns(exports: Exports, sample: Sample) -> None:
             )
 
 
-def _ends(exports: Exports) -> ir.Table:
-    """Give the last day of each platform's export: `ends_of, end_`."""
+def _reach(exports: Exports) -> ir.Table:
+    """Give the first month and the last day of each platform's export: `reach_of, first_month, end_`."""
     months = exports.months
-    by = months.group_by(ends_of=months["platform_id"]).aggregate(last_=months["ym"].max())
+    by = months.group_by(reach_of=months["platform_id"]).aggregate(first_month=months["ym"].min(), last_=months["ym"].max())
     start = (by["last_"] + "-01").cast("date")
-    return by.select("ends_of", end_=(start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date"))
+    return by.select("reach_of", "first_month", end_=(start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date"))
 
 
 def _spans(exports: Exports, sample: Sample) -> ir.Table:
     """Give for each worker first and last working day within the export, day of joining, and the months that count."""
-    worked, accounts, ends = exports.worked, exports.accounts, _ends(exports)
+    worked, accounts, reach = exports.worked, exports.accounts, _reach(exports)
     seen = worked.group_by("account_id").aggregate(first=worked["first_active_date"].min(), last=worked["last_active_date"].max())
-    first_month = exports.months.aggregate(first_month=exports.months["ym"].min())
     held = accounts.select(
         "account_id",
         "platform_id",
@@ -118,8 +117,8 @@ def _spans(exports: Exports, sample: Sample) -> ir.Table:
         group=_column(accounts, "platform_id" if sample.covered_by == "platform" else "unit_id"),
         begun=_column(accounts, "first_trip_date", "date"),
     )
-    table = seen.join(held, "account_id").cross_join(first_month)
-    table = table.join(ends, table["platform_id"] == ends["ends_of"]).drop("ends_of")
+    table = seen.join(held, "account_id")
+    table = table.join(reach, table["platform_id"] == reach["reach_of"]).drop("reach_of")
     if sample.groups:
         conditions = [table["group"].re_search(_pattern(name)) for name in sample.groups]
         table = table.filter(ibis.or_(*conditions))
@@ -142,8 +141,6 @@ def _column(table: ir.Table, name: str, kind: str = "string") -> ir.Column:
 
 
 def _pattern(name: str) -> str:
-    import re
-
     return "^" + ".*".join(re.escape(part) for part in name.split("*")) + "$"
 
 
@@ -297,7 +294,7 @@ def _with_pay(exports: Exports, table: ir.Table) -> ir.Table:
         return table
     lowest = exports.minimum_wage.select(city_="city_id", ym_="ym", wage_="min_wage_month_yuan")
     table = table.left_join(lowest, [table["city"] == lowest["city_"], table["month"] == lowest["ym_"]])
-    due = table["wage_"] * ibis.least(1.0, table["online_hours"] / STANDARD_MONTH)
+    due = table["wage_"] * ibis.least(1.0, table["online_hours"] / settings.STANDARD_MONTH)
     below = (table["income_net_yuan"] < due).cast("float64")
     known = (table["online_hours"] > 0) & table["wage_"].notnull()
     return table.mutate(below_minimum=known.ifelse(below, ibis.null("float64"))).drop("city_", "ym_", "wage_")

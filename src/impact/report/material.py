@@ -11,7 +11,8 @@ import pandas as pd
 from impact.clean.audit import Audit
 from impact.months import Period
 from impact.study import Study
-from impact.study.model import Bilingual, Outcome
+from impact.study.model import Outcome
+from impact.study.parts import Bilingual
 from impact.text import Text
 from impact.verdict.verdict import Verdict
 

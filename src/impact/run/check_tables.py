@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 from impact.clean.audit import Cleaned, Finding
 from impact.clean.platform.account import CleanAccounts, clean_accounts
 from impact.clean.platform.plain import clean_eligibility, clean_plain
-from impact.clean.platform.suspicious import days_against_months, drift
 from impact.clean.platform.worker_day import clean_worker_days
 from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
 from impact.clean.quality import dataset_findings
 from impact.clean.registry import check_registry
 from impact.clean.survey import clean_survey
 from impact.errors import ImpactError
-from impact.run.delivery import ORDER, CleanDelivery, Opened
+from impact.run.delivery import ORDER, CleanDelivery, Opened, across
 from impact.run.receive import opened_delivery
 from impact.schema.questionnaire import CODEBOOK
 from impact.sources.codebook import load_codebook
@@ -84,13 +83,14 @@ def look_at_delivery(engine: Backend, study: Study, data_root: Path) -> Looked:
     for name, one in held.items():
         found += one.findings
         found += attempt(found, name, partial(dataset_findings, opened.datasets[name], one)) or ()  # type: ignore[index]
-    across = _across(found, held.get("worker_day"), months)
+    together = (attempt(found, "delivery", lambda: across(held.get("worker_day"), months)) or ()) if months else ()
+    found += together
     whole = (
-        CleanDelivery(accounts, months, others.get("worker_day"), others.get("eligibility"), others.get("city_month"), across)
+        CleanDelivery(accounts, months, others.get("worker_day"), others.get("eligibility"), others.get("city_month"), together)
         if accounts and months
         else None
     )
-    surveys = _surveys(found, engine, study.source, opened.folder)
+    surveys = _surveys(found, engine, study, opened.folder)
     facts = opened.folder / opened.delivery.registry if opened.delivery.registry else None
     registry = attempt(found, "registry", lambda: load_registry(facts)) if facts else None
     found += [replace(finding, where=f"registry/{finding.where}") for finding in (check_registry(registry) if registry else ())]
@@ -140,23 +140,12 @@ def _step(opened: Opened, dataset: Dataset, accounts: CleanAccounts | None) -> C
     return partial(clean_eligibility if dataset.name == "eligibility" else clean_plain, dataset, opened.delivery, *said)
 
 
-def _across(found: list[Finding], days: Cleaned | None, months: CleanMonths | None) -> tuple[Finding, ...]:
-    if months is None:
-        return ()
-    table = months.cleaned.table
-    across: list[Finding] = []
-    if days is not None and "platform_id" in days.table.columns:
-        across += attempt(found, "worker_day", lambda: days_against_months(days.table, table)) or []
-    across += attempt(found, "worker_month", lambda: drift(table)) or []
-    found += across
-    return tuple(across)
-
-
-def _surveys(found: list[Finding], engine: Backend, source: DeliverySource, folder: Path) -> list[Cleaned]:
-    """Clean the waves of the survey whose files the study reads."""
+def _surveys(found: list[Finding], engine: Backend, study: Study, folder: Path) -> list[Cleaned]:
+    """Clean the wave of the survey that the study is about, and those whose files are not left aside."""
+    assert isinstance(study.source, DeliverySource)
     cleaned = []
-    for wave, files in source.delivery.survey.items():
-        if matches(files.text, source.sample.only):
+    for wave, files in study.source.delivery.survey.items():
+        if (study.survey is not None and study.survey.wave == wave) or matches(files.text, study.source.sample.only):
             one = attempt(found, f"survey, wave {wave}", partial(_survey, engine, folder, files))
             if one is not None:
                 found += one.findings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from impact.clean.platform.plain import clean_eligibility, clean_plain
 from impact.clean.platform.suspicious import days_against_months, drift
 from impact.clean.platform.worker_day import clean_worker_days
 from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
+from impact.clean.quality import dataset_findings
 from impact.errors import StudyError
 from impact.sources.dataset import Dataset, ReceivedFile, open_dataset
 from impact.sources.files import open_file
@@ -54,7 +55,7 @@ class CleanDelivery:
     eligibility: Cleaned | None
     city_month: Cleaned | None
     across: tuple[Finding, ...]
-    """What was found when tables were held against each other."""
+    """What was found when files and tables were held against each other."""
 
     @property
     def tables(self) -> tuple[Cleaned, ...]:
@@ -112,5 +113,13 @@ def clean_delivery(opened: Opened) -> CleanDelivery:
     days = clean_worker_days(held["worker_day"], delivery, accounts, *said) if "worker_day" in held else None
     eligibility = clean_eligibility(held["eligibility"], delivery, *said) if "eligibility" in held else None
     city_month = clean_plain(held["city_month"], delivery, *said) if "city_month" in held else None
-    across = [*(days_against_months(days.table, months.cleaned.table) if days else ()), *drift(months.cleaned.table)]
-    return CleanDelivery(accounts, months, days, eligibility, city_month, tuple(across))
+    clean = CleanDelivery(accounts, months, days, eligibility, city_month, across(days, months))
+    about_files = (finding for one in clean.tables for finding in dataset_findings(held[one.audit.table], one))  # type: ignore[index]
+    return replace(clean, across=(*clean.across, *about_files))
+
+
+def across(days: Cleaned | None, months: CleanMonths) -> tuple[Finding, ...]:
+    """Hold tables, and the months of platforms, against each other."""
+    table = months.cleaned.table
+    with_platform = days is not None and "platform_id" in days.table.columns
+    return (*(days_against_months(days.table, table) if days is not None and with_platform else ()), *drift(table))

@@ -29,6 +29,7 @@ from impact.sources.raw import RawTable
 from impact.sources.registry import load_registry
 from impact.study import Study, locate_delivery
 from impact.study.delivery import DeliverySource
+from impact.study.model import DatabaseSource, FileSource
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -205,7 +206,8 @@ def _one_table(engine: Backend, study: Study, data_root: Path, environ: Mapping[
     if named is None or named not in raw.table.columns or study.synthetic:
         return Received(raw, (), (), TOUCHED.empty_table(), None)
     some = _some_values(raw.table)
-    refuse_plain_hashes(named, some[named], getattr(study.source, "key_id", None), some)
+    key_id = study.source.key_id if isinstance(study.source, FileSource | DatabaseSource) else None
+    refuse_plain_hashes(named, some[named], key_id, some)
     if is_direct(some[named]) is None:
         return Received(raw, (), (), TOUCHED.empty_table(), None)
     key = key_for(study, environ)

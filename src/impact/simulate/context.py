@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from impact import settings
 from impact.months import label
-from impact.simulate.places import STANDARD_MONTH, City, cities, minimum_wage
+from impact.simulate.places import City, cities, minimum_wage
 from impact.simulate.streams import stream
 from impact.simulate.units import agreements
 from impact.simulate.world import World
@@ -72,7 +73,7 @@ def city_month_table(world: World) -> pd.DataFrame:
         "cpi": _index(world, "cpi", drift=0.0005, sd=0.0012, season=np.array(_PRICE_SEASON)[calendar] / 100).round(2),
         "fuel_index": _index(world, "fuel", drift=-0.001, sd=0.015, season=np.zeros(world.months)).round(2),
         "min_wage_month_yuan": wage,
-        "min_wage_hour_yuan": (wage / STANDARD_MONTH).round(2),
+        "min_wage_hour_yuan": (wage / settings.STANDARD_MONTH).round(2),
         "unemployment": _unemployment(world).round(1),
         "temperature": _temperature(world, calendar).round(1),
     }

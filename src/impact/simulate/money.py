@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact import settings
 from impact.simulate.life import first_covered
 from impact.simulate.orders import OrderLaw
-from impact.simulate.places import STANDARD_MONTH
 from impact.simulate.population import People, Pool
 from impact.simulate.scene import NEVER, Scene
 from impact.simulate.streams import stream
@@ -107,7 +107,7 @@ def pay_of(scene: Scene, pool: Pool, chunk: int, people: People, months: WorkerM
     refund = np.where(terms.waived[at], commission, 0.0)
     penalty = np.where(luck[:, 1] < 0.06, 50.0, 0.0)
     bonus = _fen(gross * work.incentive_share * 2 * luck[:, 2])
-    lowest = terms.floor[at] * np.minimum(1.0, online / STANDARD_MONTH)
+    lowest = terms.floor[at] * np.minimum(1.0, online / settings.STANDARD_MONTH)
     cost = _fen(gross * cost_share[months.account])
     short = np.maximum(0.0, lowest - (gross - commission + bonus + refund - penalty - cost))
     bonus = bonus + _fen(short)

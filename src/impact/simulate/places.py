@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from impact.simulate.streams import stream
 from impact.simulate.world import World
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual
 
 _NAMES = (
     "Qingdao 青岛 山东, Beijing 北京 北京, Shanghai 上海 上海, Guangzhou 广州 广东, Shenzhen 深圳 广东, Chengdu 成都 四川, Chongqing 重庆 重庆, "
@@ -23,8 +23,6 @@ _NAMES = (
     "Jiaxing 嘉兴 浙江, Nantong 南通 江苏, Taiyuan 太原 山西, Nanchang 南昌 江西, Xuzhou 徐州 江苏, Huizhou 惠州 广东, Zhuhai 珠海 广东, "
     "Yantai 烟台 山东, Weifang 潍坊 山东, Linyi 临沂 山东, Lanzhou 兰州 甘肃, Haikou 海口 海南, Wuhu 芜湖 安徽, Xining 西宁 青海, Yinchuan 银川 宁夏"
 )
-STANDARD_MONTH = 174.0
-"""Hours of a standard month, to which a monthly minimum wage belongs."""
 _FIRST_TIER, _NEW_FIRST_TIER = ("北京", "上海", "广州", "深圳"), 14
 
 

@@ -21,7 +21,7 @@ from impact.simulate.units import Unit, agreements, bargaining_units
 from impact.simulate.world import World
 from impact.sources.registry import Registry
 from impact.sources.registry_records import Agreement, Clause, Event, Fact, Level, Party, Record, Role, Source, Workers
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual
 
 SYNTHETIC = "synthetic-world"
 """Source of everything that no printed fact says."""

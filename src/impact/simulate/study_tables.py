@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from impact import settings
 from impact.months import label
 from impact.simulate.absences import FAR, absences
 from impact.simulate.chunk import NOWHERE, Lived
 from impact.simulate.eligibility import eligible_as_known
 from impact.simulate.life import first_covered
-from impact.simulate.places import STANDARD_MONTH
 from impact.simulate.platform_tables import first_days, first_trips, named
 from impact.simulate.population import Integers
 from impact.simulate.scene import NEVER
@@ -134,7 +134,7 @@ def _below_minimum(
     one: Lived, account: Integers, month: Integers, online: NDArray[np.float64], net: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Say whether net pay lies below the city's minimum wage for the hours online, a standard month at most; missing without work."""
-    lowest = one.scene.minimum_wage[one.people.city[account], month] * np.minimum(1.0, online / STANDARD_MONTH)
+    lowest = one.scene.minimum_wage[one.people.city[account], month] * np.minimum(1.0, online / settings.STANDARD_MONTH)
     return np.where(online > 0, (net < lowest).astype(float), np.nan)
 
 

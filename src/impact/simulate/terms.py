@@ -13,7 +13,7 @@ from impact.simulate.streams import stream
 from impact.simulate.world import World
 from impact.simulate.world_parts import Agreement
 from impact.sources.registry_records import ClauseType
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual
 
 NETWORK_REPS = 11
 """Representatives of a network-wide agreement [S]."""

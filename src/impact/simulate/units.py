@@ -14,7 +14,7 @@ import numpy as np
 from impact.simulate.streams import stream
 from impact.simulate.world import World
 from impact.simulate.world_parts import INDUSTRIES, Agreement, Campaign, Industry, Pathway
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual
 
 DISTRICTS = ("市南区", "市北区", "李沧区", "崂山区", "黄岛区", "城阳区", "即墨区", "胶州市", "平度市", "莱西市")
 _MIX: dict[Industry, float] = {"ride_hail": 0.15, "freight": 0.30, "courier": 0.30, "delivery": 0.25}

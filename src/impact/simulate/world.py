@@ -26,7 +26,6 @@ from impact.simulate.world_parts import (
     Industry,
     LocalUnit,
     Month,
-    Part,
     People,
     Planted,
     Platform,
@@ -35,7 +34,7 @@ from impact.simulate.world_parts import (
     Survey,
     Work,
 )
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual, Part
 
 
 class World(Part):

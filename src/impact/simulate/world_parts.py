@@ -6,9 +6,9 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from impact.study.parts import Bilingual, Slug
+from impact.study.parts import Bilingual, Part, Slug
 
 Industry = Literal["ride_hail", "freight", "courier", "delivery"]
 INDUSTRIES: tuple[Industry, ...] = ("ride_hail", "freight", "courier", "delivery")
@@ -26,12 +26,6 @@ def _month(value: str) -> str:
 
 
 Month = Annotated[str, AfterValidator(_month)]
-
-
-class Part(BaseModel):
-    """A part of a world file: unknown keys are refused, nothing is changed once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Cities(Part):

@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from impact.documents import read_yaml, validated
 from impact.errors import SourceError, listing, nearest
-from impact.sources.registry_records import Agreement, Campaign, Claim, Clause, Event, Part, Programme, Record, Source
+from impact.sources.registry_records import Agreement, Campaign, Claim, Clause, Event, Programme, Record, Source
+from impact.study.parts import Part
 
 _HELP = "`src/impact/sources/registry_records.py` says what each key means"
 

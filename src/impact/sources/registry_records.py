@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from impact.sources.registry_topics import TopicId, topic_by_words
-from impact.study.model import Bilingual
+from impact.study.parts import Bilingual, Part
 
 Industry = Literal["ride_hail", "freight", "courier", "delivery"]
 Pathway = Literal["上带下", "点带面", "先建会", "下带上"]
@@ -43,12 +43,6 @@ SourceKind = Literal["newspaper page", "repost", "government page", "bulletin", 
 
 V = TypeVar("V")
 _LENGTH: dict[Precision, int] = {"day": 10, "month": 7, "year": 4, "not stated": 0}
-
-
-class Part(BaseModel):
-    """A part of a registry file: unknown keys are refused, nothing is changed once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Record(Part):

@@ -67,8 +67,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic("union_time", Text("time for union activity", "工会活动时间")),
     Topic("assessment", Text("work assessment", "工作考核"), printed=True),
 )
-TOPIC: dict[str, Topic] = {topic.id: topic for topic in TOPICS}
-"""By id."""
 _BY_WORDS: dict[str, TopicId] = {words: topic.id for topic in TOPICS for words in (topic.name.zh, *topic.also)}
 
 

@@ -16,7 +16,7 @@ from impact.schema.delivered import DELIVERED
 from impact.study.parts import Part
 
 Delivered = Literal["account", "worker_month", "worker_day", "eligibility", "city_month"]
-"""Tables that a platform, an employer or a statistical office delivers; `impact schema --tables` and data/README.md say what each column means."""
+"""Tables that a platform, an employer or a statistical office delivers; data/README.md says what each column means."""
 Key = Literal["platform", "city", "firm", "bargaining_unit", "eligible"]
 """What workers can be grouped by."""
 

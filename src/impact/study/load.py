@@ -9,7 +9,7 @@ from typing import Any
 from impact.documents import read_yaml, validated
 from impact.errors import StudyError, listing
 from impact.study.delivery import Delivery, DeliverySource
-from impact.study.model import FileSource, Study
+from impact.study.model import Study
 
 _HELP = "`impact schema` prints what each key means"
 
@@ -31,16 +31,6 @@ def load_delivery(path: Path) -> Delivery:
     Raises StudyError as `load_study` does.
     """
     return validated(Delivery, read_yaml(path, "delivery", StudyError), path, "delivery", StudyError, _HELP)
-
-
-def locate(study: Study, data_root: Path) -> Path | None:
-    """Give the path of the study's file below the data root, or None where the source is no file.
-
-    Raises StudyError where the path leaves the data root or nothing is there.
-    """
-    if not isinstance(study.source, FileSource):
-        return None
-    return below(study, study.source.file, data_root)
 
 
 def below(study: Study, file: str, data_root: Path) -> Path:

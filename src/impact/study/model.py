@@ -14,8 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from impact import schema, settings
 from impact.schema.questionnaire import CODEBOOK
 from impact.study.delivery import DeliverySource
-from impact.study.parts import Bilingual as Bilingual
-from impact.study.parts import Part, Slug
+from impact.study.parts import Bilingual, Part, Slug
 from impact.study.survey import SurveyPart, misfit
 
 _TAKEN = ("covered_at_start", "ended", "last_uncovered", "outcome", "set_aside", "start", "unit_right")

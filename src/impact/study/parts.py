@@ -1,4 +1,4 @@
-"""What every part of a study file is made of. May touch: nothing."""
+"""What every part of a document is made of: studies, deliveries, worlds, registries. May touch: nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 
 
 class Part(BaseModel):
-    """A part of a study file: unknown keys are refused, nothing is changed once read."""
+    """A part of a document: unknown keys are refused, nothing is changed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
