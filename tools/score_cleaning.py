@@ -18,13 +18,13 @@ import yaml
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from impact.clean.survey import clean_survey  # noqa: E402
-from impact.clean.survey_options import SurveyOptions  # noqa: E402
+from impact.clean.survey.options import SurveyOptions  # noqa: E402
+from impact.clean.survey.survey import clean_survey  # noqa: E402
 from impact.run.delivery import CleanDelivery, clean_delivery, open_delivery  # noqa: E402
 from impact.schema.questionnaire import CODEBOOK  # noqa: E402
 from impact.sources.engine import connect  # noqa: E402
 from impact.sources.key import SYNTHETIC_KEY  # noqa: E402
-from impact.sources.wenjuanxing import read_wenjuanxing  # noqa: E402
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing  # noqa: E402
 from impact.study.delivery import Delivery  # noqa: E402
 from scoring import score  # noqa: E402
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from impact.clean.quality import HOURS_ONLINE, NET_INCOME
-from impact.clean.quality_columns import (
+from impact.clean.quality.columns import (
     completeness,
     constant_columns,
     empty_in_files,
@@ -16,8 +15,9 @@ from impact.clean.quality_columns import (
     missing_in_months,
     naming_columns,
 )
-from impact.clean.quality_files import file_findings, resent_months
-from impact.clean.quality_months import month_findings
+from impact.clean.quality.files import file_findings, resent_months
+from impact.clean.quality.months import month_findings
+from impact.clean.quality.quality import HOURS_ONLINE, NET_INCOME
 from impact.sources.dataset import ReceivedFile
 from impact.sources.engine import connect, register
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from impact.clean.audit import Finding
-from impact.clean.registry import check_registry
-from impact.clean.registry_claims import missing_in
-from impact.clean.registry_clauses import PARAMETERS
+from impact.clean.registry.claims import missing_in
+from impact.clean.registry.clauses import PARAMETERS
+from impact.clean.registry.registry import check_registry
 from impact.simulate.registry_files import registry_files
 from impact.simulate.terms import TOPICS as MADE
 from impact.simulate.world import load_world

@@ -14,7 +14,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from impact.clean.registry_values import registry_values
+from impact.clean.registry.values import registry_values
 from impact.report.build import texts_of
 from impact.report.document import Bullets, Document, Table
 from impact.report.figures.timeline import MOST_ALONE, timeline

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact.clean.clause_strength import agreement_strength, clause_scores, clause_strength
+from impact.clean.registry.clause_strength import agreement_strength, clause_scores, clause_strength
 from impact.sources.registry import load_registry
 from impact.sources.registry_records import Agreement, Clause, Fact
 from impact.sources.registry_topics import TOPICS

@@ -11,15 +11,15 @@ import pyarrow as pa
 import pytest
 
 from impact.clean.audit import Cleaned
-from impact.clean.survey import clean_survey
-from impact.clean.survey_options import SurveyOptions
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.survey import clean_survey
 from impact.schema.questionnaire import BY_FIELD, CODEBOOK, LIKERT, header
 from impact.simulate.simulate import simulate
 from impact.simulate.world import load_world
 from impact.sources.engine import connect
 from impact.sources.key import SYNTHETIC_KEY
 from impact.sources.survey_table import SurveyTable, Unread
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from scoring import score
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from impact.sources.codebook import load_codebook, template
 from impact.sources.codebook_pair import codebook_of_pair
 from impact.sources.engine import connect
 from impact.sources.survey_table import SurveyTable
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.text import Text
 
 

@@ -13,14 +13,14 @@ import pytest
 import yaml
 
 from impact.clean.platform.corrections import Correction
-from impact.clean.survey import clean_survey
-from impact.clean.survey_corrections import corrected_answers
+from impact.clean.survey.corrections import corrected_answers
+from impact.clean.survey.survey import clean_survey
 from impact.errors import DataError, StudyError
 from impact.report.figures import respondents
 from impact.report.survey_words import with_words
 from impact.run.folder import RunFolder
-from impact.run.survey import SurveyTables, as_dict, hand_on, printable_shares, survey_of
-from impact.run.survey_weights import coverage_finding, uneven_response, weighted
+from impact.run.survey.survey import SurveyTables, as_dict, hand_on, printable_shares, survey_of
+from impact.run.survey.weights import coverage_finding, uneven_response, weighted
 from impact.schema.questionnaire import CODEBOOK
 from impact.simulate.registry_files import registry_files
 from impact.simulate.simulate import simulate
@@ -28,7 +28,7 @@ from impact.simulate.world import load_world
 from impact.sources.engine import connect
 from impact.sources.registry import load_registry
 from impact.sources.survey_table import SurveyTable
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.study import Study, load_study
 from impact.text import LANGUAGES
 from words import complains

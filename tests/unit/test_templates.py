@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from impact.clean.platform.corrections import read_corrections
 from impact.clean.platform.headings import headings, unknown_columns
-from impact.clean.registry import check_registry
+from impact.clean.registry.registry import check_registry
 from impact.cli.new import new
 from impact.errors import RunError
 from impact.run.new_study import Kind, new_study
@@ -26,7 +26,7 @@ from impact.sources.dataset import Layout, find_files, open_dataset
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from impact.sources.registry import load_registry
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.study import load_study, locate_delivery
 
 KINDS: tuple[Kind, ...] = ("platform", "survey", "both")

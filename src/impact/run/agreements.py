@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from impact.clean.registry_values import registry_values
+from impact.clean.registry.values import registry_values
 from impact.report.figures.timeline import timeline
 from impact.run.folder import Markdown, Picture, RunFolder
 from impact.sources.registry import load_registry

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from impact.clean.audit import Audit, Finding
 from impact.clean.for_study import clean_for
 from impact.clean.privacy import refuse_plain_hashes
-from impact.clean.quality import Quality, study_quality
-from impact.clean.quality_columns import Complete
+from impact.clean.quality.columns import Complete
+from impact.clean.quality.quality import Quality, study_quality
 from impact.errors import SourceError
 from impact.run.check_tables import Looked, attempt, look_at_delivery, stop_of
 from impact.run.delivery import ORDER

@@ -13,9 +13,9 @@ from impact.clean.platform.account import CleanAccounts, clean_accounts
 from impact.clean.platform.plain import clean_eligibility, clean_plain
 from impact.clean.platform.worker_day import clean_worker_days
 from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
-from impact.clean.quality import dataset_findings
-from impact.clean.registry import check_registry
-from impact.clean.survey import clean_survey
+from impact.clean.quality.quality import dataset_findings
+from impact.clean.registry.registry import check_registry
+from impact.clean.survey.survey import clean_survey
 from impact.errors import ImpactError
 from impact.run.delivery import ORDER, CleanDelivery, Opened, across
 from impact.run.receive import opened_delivery
@@ -23,7 +23,7 @@ from impact.schema.questionnaire import CODEBOOK
 from impact.sources.codebook import load_codebook
 from impact.sources.dataset import Dataset, matches, open_dataset
 from impact.sources.registry import load_registry
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.study import Study, locate_delivery
 from impact.study.delivery import Delivered, DeliverySource, SurveyFiles
 from impact.text import Text

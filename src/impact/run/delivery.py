@@ -15,7 +15,7 @@ from impact.clean.platform.plain import clean_eligibility, clean_plain
 from impact.clean.platform.suspicious import days_against_months, drift
 from impact.clean.platform.worker_day import clean_worker_days
 from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
-from impact.clean.quality import dataset_findings
+from impact.clean.quality.quality import dataset_findings
 from impact.errors import StudyError
 from impact.sources.dataset import Dataset, ReceivedFile, open_dataset
 from impact.sources.files import open_file

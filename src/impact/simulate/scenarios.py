@@ -17,7 +17,7 @@ import pandas as pd
 from impact.errors import ImpactError, WorldError, listing, nearest
 from impact.estimate import twfe
 from impact.run.answer import StudyAnswer, answer
-from impact.run.survey_weights import coverage_finding
+from impact.run.survey.weights import coverage_finding
 from impact.simulate.definitions import claimed, lowest_cities
 from impact.simulate.refusals import Refusals, refusals
 from impact.simulate.rehearsal import Rehearsal, rehearse

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from impact.run.survey_weights import Uneven, uneven_response, weighted
+from impact.run.survey.weights import Uneven, uneven_response, weighted
 from impact.simulate.chunk import lived
 from impact.simulate.orders import order_law
 from impact.simulate.population import Pool, people_of, pools

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from impact.documents import read_yaml, validated
 from impact.errors import SourceError
 from impact.schema.questionnaire import Asked, Codebook, Item, Option, header
-from impact.sources.wenjuanxing_answers import plain
-from impact.sources.wenjuanxing_headers import taken_apart
-from impact.sources.wenjuanxing_meta import META_COLUMNS
+from impact.sources.wenjuanxing.answers import plain
+from impact.sources.wenjuanxing.headers import taken_apart
+from impact.sources.wenjuanxing.meta import META_COLUMNS
 from impact.text import Text
 
 _HELP = "a codebook made from an export shows every key"

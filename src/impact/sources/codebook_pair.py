@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from impact.errors import DataError
 from impact.schema.questionnaire import Codebook, Item, Option
 from impact.schema.questionnaire.item import AGREEMENT, SATISFACTION, Kind, Sensitivity
-from impact.sources.wenjuanxing_answers import Flavour, as_month, as_number, is_missing, label_and_words, parts_of, plain
-from impact.sources.wenjuanxing_cells import Cells, read_cells
-from impact.sources.wenjuanxing_headers import Header, meta_columns, taken_apart
+from impact.sources.wenjuanxing.answers import Flavour, as_month, as_number, is_missing, label_and_words, parts_of, plain
+from impact.sources.wenjuanxing.cells import Cells, read_cells
+from impact.sources.wenjuanxing.headers import Header, meta_columns, taken_apart
 from impact.text import Text
 
 if TYPE_CHECKING:

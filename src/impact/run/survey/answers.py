@@ -18,9 +18,9 @@ from impact.clean.link import Linked, link
 from impact.clean.platform.account import clean_accounts
 from impact.clean.platform.corrections import read_corrections
 from impact.clean.privacy import pseudonyms
-from impact.clean.survey import clean_survey
-from impact.clean.survey_corrections import corrected_answers
-from impact.clean.survey_options import SurveyOptions
+from impact.clean.survey.corrections import corrected_answers
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.survey import clean_survey
 from impact.errors import DataError, StudyError
 from impact.panel.agreements import first_covered
 from impact.schema.questionnaire import CODEBOOK, Codebook
@@ -29,7 +29,7 @@ from impact.sources.dataset import open_dataset
 from impact.sources.files import open_file
 from impact.sources.key import Key
 from impact.sources.registry import load_registry
-from impact.sources.wenjuanxing import read_wenjuanxing
+from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.study import Study, locate_delivery
 from impact.study.delivery import DeliverySource
 from impact.study.survey import SurveyPart, misfit
@@ -85,7 +85,7 @@ def open_wave(engine: Backend, study: Study, part: SurveyPart, data_root: Path, 
     mine, strangers = _of_the_list(answers, listed, raw.name)
     month = str(raw.answers["end_ts"].dt.strftime("%Y-%m").mode().iloc[0])
     issued = _joined(listed, raw.answers["link_code"], mine, part, key)
-    issued["covered"] = _covered(listed, folder / (delivery.registry or "registry"), month).to_numpy()
+    issued["covered"] = _covered(listed, folder / delivery.registry if delivery.registry else None, month).to_numpy()
     return Wave(
         issued,
         counts.table.select(**columns).to_pandas(),
@@ -175,10 +175,10 @@ def _joined(listed: pd.DataFrame, returned: pd.Series[str], answers: pd.DataFram
     return pd.concat([pd.DataFrame(marks), own, beside], axis=1)
 
 
-def _covered(listed: pd.DataFrame, registry: Path, month: str) -> pd.Series[bool]:
+def _covered(listed: pd.DataFrame, registry: Path | None, month: str) -> pd.Series[bool]:
     """Tell who works for a platform or in a unit that is under an agreement in the month, as far as the list says where they work."""
     covered = pd.Series(False, index=listed.index)
-    if not registry.is_dir():
+    if registry is None:
         return covered
     record = load_registry(registry)
     for column, by in (("platform_id", "platform"), ("unit", "bargaining_unit")):

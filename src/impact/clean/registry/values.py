@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from impact.clean.clause_strength import agreement_strength, clause_strength
-from impact.clean.registry import check_registry
+from impact.clean.registry.clause_strength import agreement_strength, clause_strength
+from impact.clean.registry.registry import check_registry
 from impact.sources.registry_dates import DATES, Days, days_of, days_of_fact
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from impact.clean.audit import Cleaned, Finding
-from impact.clean.quality_columns import (
+from impact.clean.quality.columns import (
     Complete,
     Plausible,
     completeness,
@@ -21,8 +21,8 @@ from impact.clean.quality_columns import (
     missing_in_months,
     naming_columns,
 )
-from impact.clean.quality_files import file_findings, resent_months
-from impact.clean.quality_months import month_findings
+from impact.clean.quality.files import file_findings, resent_months
+from impact.clean.quality.months import month_findings
 from impact.months import label
 from impact.sources.dataset import FILE, Dataset
 from impact.study.delivery import DeliverySource

@@ -8,9 +8,9 @@ import pandas as pd
 
 from impact.clean.identifiers import Kind
 from impact.clean.privacy import pseudonyms, scrub
-from impact.clean.survey_options import SurveyOptions
-from impact.clean.survey_rules import Met, Named
-from impact.clean.survey_values import Draft
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.rules import Met, Named
+from impact.clean.survey.values import Draft
 from impact.schema.questionnaire import Codebook
 from impact.sources.key import Key
 from impact.text import Text

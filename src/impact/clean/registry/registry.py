@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from impact.clean.audit import Finding, Level
-from impact.clean.registry_agreements import agreement_findings
-from impact.clean.registry_claims import claim_findings
-from impact.clean.registry_clauses import clause_findings
-from impact.clean.registry_context import context_findings
+from impact.clean.registry.agreements import agreement_findings
+from impact.clean.registry.claims import claim_findings
+from impact.clean.registry.clauses import clause_findings
+from impact.clean.registry.context import context_findings
 
 if TYPE_CHECKING:
     from impact.sources.registry import Registry

@@ -9,10 +9,10 @@ import pandas as pd
 
 from impact.errors import DataError, listing, nearest
 from impact.schema.questionnaire import Codebook, Item
-from impact.sources.wenjuanxing_answers import Answer, Flavour, Written, reader
-from impact.sources.wenjuanxing_cells import Cells
-from impact.sources.wenjuanxing_headers import Found, located
-from impact.sources.wenjuanxing_meta import recorded
+from impact.sources.wenjuanxing.answers import Answer, Flavour, Written, reader
+from impact.sources.wenjuanxing.cells import Cells
+from impact.sources.wenjuanxing.headers import Found, located
+from impact.sources.wenjuanxing.meta import recorded
 
 
 @dataclass(frozen=True, slots=True)

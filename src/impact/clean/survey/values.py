@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from impact.clean.survey_options import SurveyOptions
-from impact.clean.survey_rules import Met, Named
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.rules import Met, Named
 from impact.schema.questionnaire import Codebook
 from impact.sources.survey_table import SurveyTable
-from impact.sources.wenjuanxing_answers import as_month, as_number, plain
+from impact.sources.wenjuanxing.answers import as_month, as_number, plain
 from impact.text import Text
 
 _WIDE = Named(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from impact.clean.survey_options import SurveyOptions
-from impact.clean.survey_rules import Met, Named
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.rules import Met, Named
 from impact.schema.questionnaire import Codebook
 from impact.sources.survey_table import SurveyTable
 from impact.text import Text

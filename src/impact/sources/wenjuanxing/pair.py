@@ -8,8 +8,8 @@ import numpy as np
 
 from impact.errors import DataError, listing
 from impact.schema.questionnaire import Codebook, Item
-from impact.sources.wenjuanxing_answers import as_number, plain
-from impact.sources.wenjuanxing_side import Side
+from impact.sources.wenjuanxing.answers import as_number, plain
+from impact.sources.wenjuanxing.side import Side
 
 _OPTIONS = ("single", "likert", "multi", "ranking")
 

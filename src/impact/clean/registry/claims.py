@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from impact.clean.audit import Finding
-from impact.clean.registry_rule import RegistryRule
+from impact.clean.registry.rule import RegistryRule
 from impact.text import Text
 
 if TYPE_CHECKING:

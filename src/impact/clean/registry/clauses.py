@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from impact.clean.audit import Finding
-from impact.clean.registry_rule import RegistryRule
+from impact.clean.registry.rule import RegistryRule
 from impact.sources.registry_dates import days_of_fact
 from impact.text import Text
 

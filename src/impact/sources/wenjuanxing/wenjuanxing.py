@@ -14,10 +14,10 @@ import pandas as pd
 from impact.errors import SourceError
 from impact.schema.questionnaire import Codebook, Item
 from impact.sources.survey_table import Note, SurveyTable, Unread
-from impact.sources.wenjuanxing_answers import Answer
-from impact.sources.wenjuanxing_cells import read_cells
-from impact.sources.wenjuanxing_pair import paired, refuse_other_answers
-from impact.sources.wenjuanxing_side import Side, side_of
+from impact.sources.wenjuanxing.answers import Answer
+from impact.sources.wenjuanxing.cells import read_cells
+from impact.sources.wenjuanxing.pair import paired, refuse_other_answers
+from impact.sources.wenjuanxing.side import Side, side_of
 from impact.text import Text
 
 if TYPE_CHECKING:

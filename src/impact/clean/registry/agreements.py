@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from impact.clean.audit import Finding
-from impact.clean.registry_rule import RegistryRule
+from impact.clean.registry.rule import RegistryRule
 from impact.sources.registry_dates import DATE_NAMES, DATES, Days, days_of_fact
 from impact.text import Text
 

@@ -10,11 +10,11 @@ import ibis
 import pandas as pd
 
 from impact.clean.audit import Audit, Cleaned, Finding
-from impact.clean.survey_options import SurveyOptions
-from impact.clean.survey_privacy import without_identifiers
-from impact.clean.survey_quality import quality, shared_links, straight_blocks, switched_off
-from impact.clean.survey_rules import Met, counted, dropped, touched
-from impact.clean.survey_values import Draft, mended, odd_numbers
+from impact.clean.survey.options import SurveyOptions
+from impact.clean.survey.privacy import without_identifiers
+from impact.clean.survey.quality import quality, shared_links, straight_blocks, switched_off
+from impact.clean.survey.rules import Met, counted, dropped, touched
+from impact.clean.survey.values import Draft, mended, odd_numbers
 from impact.sources.engine import register
 from impact.sources.survey_table import SurveyTable
 from impact.text import Text

@@ -14,10 +14,10 @@ from impact.clean.audit import Audit, Finding
 from impact.moments.disclosure import suppressed
 from impact.run.folder import RunFolder
 from impact.run.receive import key_for
-from impact.run.survey_answers import Wave, open_wave
-from impact.run.survey_estimates import Scale, asked_columns, estimates, estimates_by, scale_sentences, scale_tables, scales
-from impact.run.survey_representatives import Elected, elected
-from impact.run.survey_weights import Uneven, Weighting, coverage_finding, uneven_response, weighted
+from impact.run.survey.answers import Wave, open_wave
+from impact.run.survey.estimates import Scale, asked_columns, estimates, estimates_by, scale_sentences, scale_tables, scales
+from impact.run.survey.representatives import Elected, elected
+from impact.run.survey.weights import Uneven, Weighting, coverage_finding, uneven_response, weighted
 from impact.study import Study
 from impact.study.survey import SurveyPart
 from impact.survey.response import response_flow

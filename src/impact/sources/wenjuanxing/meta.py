@@ -11,8 +11,8 @@ import pandas as pd
 
 from impact.errors import DataError
 from impact.sources.dataset import FILE, ROW
-from impact.sources.wenjuanxing_cells import Cells
-from impact.sources.wenjuanxing_headers import Found
+from impact.sources.wenjuanxing.cells import Cells
+from impact.sources.wenjuanxing.headers import Found
 
 META_COLUMNS = (FILE, ROW, "submission", "start_ts", "end_ts", "seconds", "source", "source_detail", "link_code", "ip", "ip_place", "score")
 """Columns of a survey table that are no answers; `submission` is the 序号 of the export, times are local and without zone."""

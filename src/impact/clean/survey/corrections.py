@@ -18,11 +18,11 @@ from impact.clean.audit import Rule
 from impact.clean.platform.corrections import Correction
 from impact.clean.privacy import masked
 from impact.clean.rules import TOUCHED
-from impact.clean.survey_rules import Named, counted, touched
+from impact.clean.survey.rules import Named, counted, touched
 from impact.errors import DataError, listing, nearest
 from impact.schema.questionnaire import Item
 from impact.sources.survey_table import SurveyTable
-from impact.sources.wenjuanxing_answers import as_month, as_number, plain
+from impact.sources.wenjuanxing.answers import as_month, as_number, plain
 from impact.text import Text
 
 _CORRECTED = Named(

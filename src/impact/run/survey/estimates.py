@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from impact.clean.survey_options import SurveyOptions
+from impact.clean.survey.options import SurveyOptions
 from impact.moments.disclosure import suppressed
 from impact.schema.questionnaire import Codebook
 from impact.study.survey import SurveyPart, SurveyScale

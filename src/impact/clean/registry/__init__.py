@@ -1,0 +1,1 @@
+"""Checks of the facts on record, and how much clauses bind. May touch: nothing."""

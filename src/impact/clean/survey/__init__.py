@@ -1,0 +1,1 @@
+"""Answers as they were given become answers that can be analysed, by named rules. May touch: the engine."""
