@@ -31,4 +31,4 @@ def new(
     typer.echo(f"  2  Replace every TO FILL IN in {written.study} / 补全研究文件中的待填处")
     if kind is not StudyKind.survey:
         typer.echo("  3  impact key new FILE, and set IMPACT_KEY_FILE to it / 生成假名密钥")
-    typer.echo(f"  {3 if kind is StudyKind.survey else 4}  impact run {written.study}")
+    typer.echo(f"  {3 if kind is StudyKind.survey else 4}  impact check {written.study}, then impact run {written.study}")

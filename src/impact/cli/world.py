@@ -67,7 +67,7 @@ def _print_world(written: Written) -> None:
     typer.echo(f"Folder    {written.folder}   ({len(manifest['files']):,} files, {megabytes:,.0f} MB)")
     for name, words in (
         ("raw", "raw exports, with the usual defects"),
-        ("clean", "what studies read"),
+        ("clean", "what an ideal cleaning would leave"),
         ("truth", "effects, who really left, defects"),
     ):
         if (written.folder / name).is_dir():

@@ -1,7 +1,7 @@
 """Clean exports become the worker-months that a study compares: every month from the first to the last working day, with who left when. May touch: the engine.
 
-Exits are E_w of the field: no work in (τ, τ + w] after the month's last working day τ; where τ + w lies beyond the last day of the data this is not known, also of
-those who came back, because they alone would be a selection.
+Exits are E_w of the field: no work in (τ, τ + w] after the month's last working day τ. Months in which τ + w may lie beyond the last day of the data are left out for
+everybody: those who came back would be a selection.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _months_of(exports: Exports, spans: ir.Table) -> ir.Table:
     """Lay out the months of every worker: those exported, those without a row, those whose row was dropped."""
     calendar = exports.months.select("ym").distinct()
     grid = spans.join(calendar, [spans["from_"] <= calendar["ym"], spans["until_"] >= calendar["ym"], calendar["ym"] < spans["quiet_"]])
-    worked = _absences(exports, spans).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
+    worked = _absences(exports).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
     grid = grid.left_join(worked, [grid["account_id"] == worked["worker_"], grid["ym"] == worked["ym_"]])
     grid = grid.mutate(works_=grid["worker_"].notnull()).drop("worker_", "ym_")
     rows = exports.months
@@ -167,16 +167,15 @@ def _months_of(exports: Exports, spans: ir.Table) -> ir.Table:
     return store(exports.engine, "months_of_workers", table.drop("account_", "month_"))
 
 
-def _absences(exports: Exports, spans: ir.Table) -> ir.Table:
-    """Say for each month with work whether an absence follows it, by window; missing where the window reaches beyond the data."""
-    worked = exports.worked.join(spans.select("account_id", "end_"), "account_id")
+def _absences(exports: Exports) -> ir.Table:
+    """Say for each month with work whether an absence follows it, by window; months in which the data end too soon to tell are no part of the grid."""
+    worked = exports.worked
     following = worked["first_active_date"].lead().over(ibis.window(group_by="account_id", order_by="ym"))
     table = worked.mutate(next_=following)
     exits = {}
     for days in WINDOWS:
         reach = (table["last_active_date"] + ibis.interval(days=days)).cast("date")
-        gone = (table["next_"].isnull() | (table["next_"] > reach)).cast("float64")
-        exits[f"exit_{days}d"] = (reach > table["end_"]).ifelse(ibis.null("float64"), gone)
+        exits[f"exit_{days}d"] = (table["next_"].isnull() | (table["next_"] > reach)).cast("float64")
     return table.mutate(**exits)
 
 

@@ -108,8 +108,8 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
     Group(
-        "Synthetic world: what studies read",
-        "合成世界：研究所读的表",
+        "Synthetic world: what cleaning is held against",
+        "合成世界：用于检验清洗的表",
         "Worker-months without defects, made from the truth and not from the exports.",
         "不含缺陷的“劳动者-月”，由真值生成，而非由导出文件清洗而来。",
         (STUDY_WORKER_MONTH, STUDY_AGREEMENTS),

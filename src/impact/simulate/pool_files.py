@@ -1,4 +1,4 @@
-"""One pool lived through and written: its accounts, months and days as raw exports, its truth, and what studies read. May touch: the disk, below the world's folder."""
+"""One pool lived through and written: its accounts, months and days as raw exports, its truth, and what an ideal cleaning would leave. May touch: the disk, below the world's folder."""
 
 from __future__ import annotations
 

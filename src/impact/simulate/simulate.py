@@ -1,4 +1,4 @@
-"""A world, from its file to a folder: raw exports, what studies read, the truth. May touch: the disk, below the folder that it is told to write."""
+"""A world, from its file to a folder: raw exports, what an ideal cleaning of them would leave, the truth. May touch: the disk, below the folder that it is told to write."""
 
 from __future__ import annotations
 

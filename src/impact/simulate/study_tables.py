@@ -1,4 +1,4 @@
-"""The worker-months that an ideal cleaning of the raw exports would leave, joined to the agreements: what studies read. May touch: nothing.
+"""The worker-months that an ideal cleaning of the raw exports would leave, joined to the agreements: what cleaning is held against. May touch: nothing.
 
 One row for each person and month from the first to the last working day, pauses included. The last months of the world are left out, because an exit in them
 cannot be told from a pause yet.

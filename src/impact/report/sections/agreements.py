@@ -33,14 +33,14 @@ def section(material: Material) -> Section | None:
     if not registry:
         return None
     blocks: list[Block] = [Paragraph(_summary(registry))]
-    if registry["agreements"] or registry["events"]:
-        blocks.append(_figure(registry))
     if registry["strength"]:
         blocks.append(_strength(registry))
     found = [finding for finding in map(Finding.from_dict, registry["findings"]) if finding.level != "note"]
     if found:
         blocks.append(Paragraph(Text("Open questions on the record, the gravest first:", "登记册中有待查明的问题，最要紧的在前：")))
         blocks.append(Bullets(tuple(_sentence(finding) for finding in found)))
+    if registry["agreements"] or registry["events"]:
+        blocks.append(_figure(registry))  # a page of its own, so last
     return Section(Text("Agreements on record", "协议登记"), tuple(blocks))
 
 
