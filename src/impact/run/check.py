@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from impact.clean.audit import Audit, Finding
 from impact.clean.for_study import clean_for
-from impact.clean.privacy import refuse_plain_hashes
 from impact.clean.quality.columns import Complete
 from impact.clean.quality.quality import Quality, study_quality
 from impact.errors import SourceError
 from impact.run.check_tables import Looked, attempt, look_at_delivery, stop_of
 from impact.run.delivery import ORDER
-from impact.run.receive import Received, key_for, panel_of, receive
+from impact.run.receive import Received, key_for, panel_of, receive, refuse_plain_accounts
 from impact.sources.dataset import Dataset, find_files
 from impact.sources.engine import connect
 from impact.sources.key import SYNTHETIC_KEY, Key
@@ -26,7 +25,7 @@ from impact.study.delivery import Delivered, DeliverySource
 from impact.text import Text
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
+    pass
 
 LEVELS = ("stop", "warning", "note")
 _LOOKED_AT = 1000
@@ -89,6 +88,7 @@ def check_study(study_path: Path, data_root: Path, environ: Mapping[str, str] = 
         found += looked.findings
         received = _panel(found, study, looked, environ)
         audits = received.audits if received else tuple(one.audit for one in looked.cleaned)
+        audits = (*audits, *(one.audit for one in looked.surveys))
         arrived = tuple(_arrived(dataset) for dataset in looked.datasets.values())
     else:
         received = attempt(found, study.name, lambda: receive(engine, study, data_root, environ))
@@ -126,7 +126,7 @@ def _panel(found: list[Finding], study: Study, looked: Looked, environ: Mapping[
     if looked.whole is None:
         return None
     opened, cleaned = looked.whole
-    attempt(found, "account", partial(_refuse_hashes, study, cleaned.accounts.everybody))
+    attempt(found, "account", partial(refuse_plain_accounts, study, cleaned.accounts.everybody))
     try:
         key: Key = key_for(study, environ)
     except SourceError as error:
@@ -135,14 +135,6 @@ def _panel(found: list[Finding], study: Study, looked: Looked, environ: Mapping[
     received = attempt(found, "worker_month", lambda: panel_of(study, opened, cleaned, key))
     found += received.findings if received else ()
     return received
-
-
-def _refuse_hashes(study: Study, accounts: ir.Table) -> None:
-    assert isinstance(study.source, DeliverySource)
-    head = accounts.limit(_LOOKED_AT)
-    texts = head.select(**{name: head[name].cast("string") for name in head.columns}).to_pyarrow()
-    beside = {name: texts[name].to_pylist() for name in texts.column_names}
-    refuse_plain_hashes("account_id", beside["account_id"], study.source.delivery.key_id, beside)
 
 
 def _of_panel(found: list[Finding], study: Study, received: Received | None) -> tuple[Quality, tuple[Audit, ...]]:

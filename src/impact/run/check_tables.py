@@ -40,7 +40,9 @@ class Looked:
 
     findings: tuple[Finding, ...]
     cleaned: tuple[Cleaned, ...] = ()
-    """Clean tables, in the order of cleaning; surveys last."""
+    """Clean tables, in the order of cleaning."""
+    surveys: tuple[Cleaned, ...] = ()
+    """Clean waves of the survey."""
     datasets: Mapping[Delivered, Dataset] = field(default_factory=dict)
     whole: tuple[Opened, CleanDelivery] | None = None
     """The delivery as a study reads it; None where accounts or worker-months could not be cleaned."""
@@ -94,7 +96,7 @@ def look_at_delivery(engine: Backend, study: Study, data_root: Path) -> Looked:
     facts = opened.folder / opened.delivery.registry if opened.delivery.registry else None
     registry = attempt(found, "registry", lambda: load_registry(facts)) if facts else None
     found += [replace(finding, where=f"registry/{finding.where}") for finding in (check_registry(registry) if registry else ())]
-    return Looked(tuple(dict.fromkeys(found)), (*held.values(), *surveys), opened.datasets, (opened, whole) if whole else None)
+    return Looked(tuple(dict.fromkeys(found)), tuple(held.values()), tuple(surveys), opened.datasets, (opened, whole) if whole else None)
 
 
 def _opened(found: list[Finding], engine: Backend, study: Study, data_root: Path) -> Opened | None:

@@ -72,8 +72,7 @@ def receive(engine: Backend, study: Study, data_root: Path, environ: Mapping[str
     key = key_for(study, environ)
     opened = opened_delivery(engine, study, data_root)
     cleaned = clean_delivery(opened)
-    some = _some_values(cleaned.accounts.everybody)
-    refuse_plain_hashes("account_id", some["account_id"], study.source.delivery.key_id, some)
+    refuse_plain_accounts(study, cleaned.accounts.everybody)
     refuse_stops(cleaned.findings)
     return panel_of(study, opened, cleaned, key)
 
@@ -119,6 +118,16 @@ def refuse_stops(findings: tuple[Finding, ...]) -> None:
     if stops:
         more = f" (and {len(stops) - 1} more: `impact check` lists them)" if len(stops) > 1 else ""
         raise DataError(f"{stops[0].where}: {stops[0].text.en}.\nFound in {stops[0].rows:,} rows{more}.\nWhat to do: {stops[0].advice.en}.")
+
+
+def refuse_plain_accounts(study: Study, accounts: ir.Table) -> None:
+    """Refuse accounts that are hashes made without a key.
+
+    Raises DataError where they look like it and the delivery names no key, and where they are plain hashes of a column beside them.
+    """
+    assert isinstance(study.source, DeliverySource)
+    some = _some_values(accounts)
+    refuse_plain_hashes("account_id", some["account_id"], study.source.delivery.key_id, some)
 
 
 def key_for(study: Study, environ: Mapping[str, str]) -> Key:
