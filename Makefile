@@ -50,7 +50,7 @@ docs: $(STAMP) ## Write what is generated: data dictionary, study schema, enviro
 	@$(BIN)/python tools/generate.py
 
 bench: $(STAMP) ## Time the pass from a file to estimates; writes docs/benchmarks.md.
-	@$(BIN)/python tools/bench.py
+	@$(BIN)/python tools/bench
 
 bench-world: $(STAMP) ## Time the synthetic world at the scale of a national platform; writes docs/benchmarks-world.md.
 	@$(BIN)/python tools/bench_world.py

@@ -12,6 +12,9 @@ import pandas as pd
 import pytest
 
 from panels import worker_panel
+from servers import postgres, spark
+
+__all__ = ["postgres", "spark"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

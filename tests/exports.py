@@ -143,7 +143,8 @@ def life_of(clean: CleanDelivery, covered: dict[str, str] | None = None, **sampl
     tables = (clean.accounts.cleaned.table, clean.months.cleaned.table, clean.months.worked)
     others = [None if one is None else one.table for one in (clean.eligibility, clean.city_month)]
     agreed = register(engine, "covered_by_hand", pa.Table.from_pylist(groups, COVERED))
-    return working_life(Exports(engine, *tables, *others, agreed), Sample(**(SAMPLE | sample)))  # type: ignore[arg-type]
+    days = clean.days.table.select("account_id", "date") if clean.days else None
+    return working_life(Exports(engine, *tables, *others, agreed, days), Sample(**(SAMPLE | sample)))  # type: ignore[arg-type]
 
 
 def panel(life: WorkingLife) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from impact.design.design import Design, design_of
-from impact.moments.compress import compress
+from impact.moments.compress import Parts, compress
 from impact.moments.moments import Moments
 from impact.run.estimate_file import Answer, Request, estimate_file
 from impact.sources.engine import connect, register
@@ -46,10 +46,30 @@ def worker_panel(seed: int = 7, balanced: bool = False) -> pd.DataFrame:
     return rows.drop(columns=["level", "entry"]).sample(frac=1, random_state=seed).reset_index(drop=True)
 
 
-def moments_from(frame: pd.DataFrame, outcomes: tuple[str, ...] = ("income",), pairs: bool = False) -> Moments:
+def turnover_panel(sizes: tuple[int, ...], seed: int, months: int = 5, turnover: float = 0.3, weighted: bool = False) -> pd.DataFrame:
+    """Make units of unequal size whose workers enter late, leave early, miss 5 % of their months, and are all away once in the first unit."""
+    generator = np.random.default_rng(seed)
+    unit = np.repeat(np.arange(len(sizes)), sizes)
+    workers = pd.DataFrame({"worker": [f"w{place}" for place in range(len(unit))], "unit": [f"u{place}" for place in unit]})
+    workers["entry"] = np.where(generator.random(len(unit)) < turnover, generator.integers(1, months + 1, len(unit)), 1)
+    workers["exit"] = np.where(generator.random(len(unit)) < turnover, generator.integers(1, months + 1, len(unit)), months)
+    workers["weight"] = generator.uniform(0.5, 2, len(unit)) if weighted else 1.0
+    workers["level"] = generator.normal(0, 20, len(unit))
+    workers["first_covered"] = np.where(unit % 2 == 0, np.nan, 3.0)
+    rows = workers.merge(pd.DataFrame({"month": np.arange(1, months + 1, dtype=np.int8)}), how="cross")
+    rows["income"] = 100 + rows["level"] + generator.normal(0, 10, len(rows))
+    rows["left"] = (generator.random(len(rows)) < 0.15).astype(np.int8)
+    seen = rows["month"].between(rows["entry"], np.maximum(rows["entry"], rows["exit"])) & (generator.random(len(rows)) < 0.95)
+    kept = rows[seen & ~((rows["unit"] == "u0") & (rows["month"] == 2))].drop(columns=["entry", "exit", "level"])
+    return kept.drop(columns=[] if weighted else "weight")
+
+
+def moments_from(
+    frame: pd.DataFrame, outcomes: tuple[str, ...] = ("income",), pairs: bool = False, patterns: bool = False, bins: tuple[str, ...] = ()
+) -> Moments:
     """Compress a frame that has the columns of the worker-month table."""
     table = register(connect(), "panel", frame)
-    return compress(table, outcomes, "index", pairs=pairs)
+    return compress(table, outcomes, "index", Parts(pairs, patterns, bins))
 
 
 def design_from(frame: pd.DataFrame, outcome: str = "income", level: str = "cluster", unit: str = "unit") -> Design:

@@ -28,6 +28,8 @@ class Info:
     title_en: str
     title_zh: str
     source: str
+    grain: Literal["cohort", "unit"] = "cohort"
+    """Coarsest units that it can work on: those of one cohort and cluster together, or the units at which coverage is decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Replicates:
+    """Estimates of the same terms on changed data."""
+
+    values: Floats
+    """Shape (replicates, terms); missing where a replicate does not have the term."""
+    workers: Floats | None
+    """What each unit counts in shares of cohorts; shape (replicates, units). None where shares stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class Errors:
     """How uncertain the terms of an estimate are, together."""
 
@@ -50,12 +62,14 @@ class Errors:
     """Shape (terms, terms)."""
     degrees_of_freedom: float | None
     """Of the t distribution; None for the normal."""
-    method: Literal["cluster", "homoskedastic"]
+    method: Literal["cluster", "homoskedastic", "placebo", "jackknife", "bootstrap"]
     cluster_level: str
     clusters: int
     """Clusters that move the estimate."""
     covered_clusters: int
     """Those of them with a covered worker."""
+    replicates: Replicates | None = None
+    """What the errors are made of where they do not come from influence; placebos also give p-values and intervals."""
 
     @property
     def std_error(self) -> Floats:
@@ -109,9 +123,30 @@ class Estimate:
         table = pd.DataFrame({"term": [term.name for term in self.terms], "estimate": values, "std_error": errors})
         table["conf_low"], table["conf_high"] = values - reach, values + reach
         table["p_value"] = 2 * spread.sf(np.abs(values / errors))
+        if self.errors.method == "placebo" and self.errors.replicates is not None:
+            _read_off_placebos(table, self.errors.replicates.values, level)
         for name in LABELS:
             table[name] = pd.array([getattr(term, name) for term in self.terms], dtype="Int64")
         return table.assign(workers=[term.workers for term in self.terms])[list(TIDY_COLUMNS)]
+
+
+def placebo_reach(sizes: Floats, level: float) -> Floats:
+    """Give what the size of an estimate must exceed to be rarer than 1 − `level` among placebos, itself counted; infinite where they are too few.
+
+    `sizes` has one row per placebo.
+    """
+    rank = int(np.floor((1 - level) * (1 + len(sizes)) + 1e-9))
+    return np.sort(sizes, axis=0)[-rank] if rank else np.full(sizes.shape[1:], np.inf)
+
+
+def _read_off_placebos(table: pd.DataFrame, placebos: Floats, level: float) -> None:
+    """Write p-values by rank, and the intervals of all effects that rank would not reject (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585)."""
+    values, sizes = table["estimate"].to_numpy(), np.abs(placebos)
+    known = table["std_error"].notna().to_numpy()
+    reach = placebo_reach(sizes, level)
+    as_large = (sizes >= np.abs(values) * (1 - 1e-9)).sum(axis=0)
+    table["conf_low"], table["conf_high"] = np.where(known, values - reach, np.nan), np.where(known, values + reach, np.nan)
+    table["p_value"] = np.where(known, (1 + as_large) / (1 + len(sizes)), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

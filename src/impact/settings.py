@@ -11,6 +11,12 @@ SEED = 20240601
 BAND_DRAWS = 20_000
 """Draws behind the critical value of a uniform band."""
 
+WILD_DRAWS = 999
+"""Draws of multipliers behind a bootstrap, and of assignments behind a permutation; with this number α · (draws + 1) is whole."""
+
+REPLICATES = 199
+"""Placebos or bootstrap draws behind an error where every choice would be too many."""
+
 MINIMUM_CELL = 10
 """Fewest workers that a published figure may rest on."""
 

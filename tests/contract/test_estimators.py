@@ -16,8 +16,34 @@ from impact.results import TIDY_COLUMNS, Estimate, Info
 from panels import COHORTS, EMPTY_MONTH, EMPTY_UNIT, answer_from, design_from
 
 every_estimator = pytest.mark.parametrize("name", sorted(ESTIMATORS))
+
+EXCEPTIONS = {
+    "month constants": {
+        "synthetic_did": "its ridge is measured by the changes of the never covered, in which shocks common to all count (Arkhangelsky et al., eq. 2.2)"
+    },
+    "unit constants": {"synthetic_control": "it has no intercept: the compared must stand at the level of the covered"},
+    "splitting": {
+        "synthetic_control": "each half of a never covered unit gets a weight of its own, and each half of a covered one counts as a unit",
+        "synthetic_did": "each half of a never covered unit gets a weight of its own, and each half of a covered one counts as a unit",
+    },
+    "twice the panel": {
+        "synthetic_control": "leave-one-out errors centre and count clusters, and weights are chosen among twice the units",
+        "synthetic_did": "its ridge grows with the number of covered units",
+    },
+}
+"""Laws that an estimator does not obey, and why; each is seen to fail."""
 every_level = pytest.mark.parametrize("level", ["unit", "cluster", "worker"])
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
+
+
+def every_estimator_under(law: str) -> pytest.MarkDecorator:
+    """Every estimator, with those marked that the law does not bind."""
+    excepted = EXCEPTIONS[law]
+    names = [
+        pytest.param(name, marks=pytest.mark.xfail(reason=excepted[name], raises=AssertionError, strict=True)) if name in excepted else name
+        for name in sorted(ESTIMATORS)
+    ]
+    return pytest.mark.parametrize("name", names)
 
 
 def fit(name: str, design: Design) -> Estimate:
@@ -101,14 +127,14 @@ def test_the_names_of_units_do_not_matter(name, level, nasty):
 
 
 @every_level
-@every_estimator
+@every_estimator_under("month constants")
 def test_a_constant_for_each_month_changes_nothing(name, level, nasty):
     moved = nasty.assign(income=nasty["income"] + np.sin(nasty["month"]) * 9)
     assert_same(fitted(name, nasty, level=level), fitted(name, moved, level=level))
 
 
 @every_level
-@every_estimator
+@every_estimator_under("unit constants")
 def test_a_constant_for_each_unit_changes_nothing_while_nobody_comes_or_goes(name, level, balanced):
     constants = dict(zip(sorted(balanced["unit"].unique()), np.random.default_rng(4).normal(0, 9, 18), strict=True))
     moved = balanced.assign(income=balanced["income"] + balanced["unit"].map(constants))
@@ -140,7 +166,7 @@ def test_scaling_the_weights_changes_nothing(name, nasty):
 
 
 @every_level
-@every_estimator
+@every_estimator_under("splitting")
 def test_splitting_units_at_random_changes_no_estimate_while_nobody_comes_or_goes(name, level, balanced):
     half = dict(zip(balanced["worker"].unique(), np.random.default_rng(5).integers(0, 2, balanced["worker"].nunique()), strict=True))
     split = balanced.assign(unit=balanced["unit"] + " " + balanced["worker"].map(half).astype(str))
@@ -150,7 +176,7 @@ def test_splitting_units_at_random_changes_no_estimate_while_nobody_comes_or_goe
         assert_same(plain.drop(columns="std_error").assign(std_error=other["std_error"]), other)
 
 
-@every_estimator
+@every_estimator_under("twice the panel")
 def test_twice_the_panel_under_other_names_gives_the_same_estimate_and_the_error_of_twice_the_clusters(name, nasty):
     other = nasty.assign(**{column: nasty[column] + " again" for column in ("worker", "unit", "cluster")})
     plain, double = (fit(name, design_from(frame)) for frame in (nasty, pd.concat([nasty, other], ignore_index=True)))

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from impact.clean.platform.account import MANY_ON_A_DEVICE
+from impact.panel.income.ladder import income_ladder
 from impact.run.delivery import CleanDelivery
 from impact.run.receive import Received, receive
 from impact.simulate.simulate import simulate
@@ -179,6 +180,31 @@ def test_what_a_study_reads_is_what_an_ideal_cleaning_leaves(dier: Received, dat
             _assert_same_texts(right, left, name)
 
 
+def test_the_ladder_gives_what_the_world_knows_of_its_pay(dier: Received, data: Path) -> None:
+    """Rows that rules struck are the only difference: less than one in a thousand."""
+    ladder = income_ladder(dier.raw.table).set_index(["line", "group", "when"])["mean"]
+    truth = pd.read_parquet(data / "worlds" / "default" / "truth" / "effects.parquet")
+    truth = truth[(truth["agreement_id"] == "dier-network") & (truth["eligible"] == "all")]
+    last = dier.raw.table.to_pandas()["month"].max()
+    for when, months in (("before", truth["event_time"] < 0), ("after", (truth["event_time"] >= 0) & (truth["month"] <= last))):
+        for outcome in ("hourly_net_yuan", "effective_commission"):
+            held = truth[months & (truth["outcome"] == outcome)]
+            known = (held["with_agreement"] * held["denominator"]).sum() / held["denominator"].sum()
+            assert ladder[outcome, "covered", when] == pytest.approx(known, rel=0.001), (outcome, when)
+
+
+def test_the_dose_of_a_city_is_what_its_exports_say_of_the_months_before(dier: Received, data: Path) -> None:
+    read = dier.raw.table.to_pandas()
+    listed = pd.read_csv(data / "worlds" / "default" / "raw" / "platform" / "eligibility" / "RH01.csv")
+    early = {_pseudonym(account) for account in listed[listed["eligible_pre"] == 1]["account_id"]}
+    before = read[(read["platform"] == "RH01") & (read["month"] < "2025-03") & (read["active_days"] > 0)]
+    doses = read.drop_duplicates("unit").set_index("unit")["bite"]
+    assert before["unit"].nunique() > 20 and early
+    for unit, held in before.groupby("unit"):
+        kept = (held["commission_yuan"] - held["waiver_refund_yuan"]).sum() / held["gross_yuan"].sum()
+        assert doses[unit] == pytest.approx(kept * len(early & set(held["worker"])) / held["worker"].nunique(), abs=1e-12)
+
+
 def test_nobody_can_be_told_from_what_a_study_reads(dier: Received, data: Path) -> None:
     raw = data / "worlds" / "default" / "raw" / "platform" / "account"
     people = pd.concat([pd.read_parquet(path) for path in raw.glob("RH*.parquet")])
@@ -277,6 +303,7 @@ def _dumb_exit(last: pd.Timestamp, starts: list[pd.Timestamp], days: int) -> flo
 def _dumb_pay(row: object | None, wage: float) -> dict[str, float]:
     source = ["active_days", "orders", "online_h", "p3_h", "gross", "take", "receipts", "cost_est", "net_est"]
     pay = {name: float(getattr(row, held)) if row else 0.0 for name, held in zip(NUMBERS, source, strict=False)}
+    pay["engaged_hours"] += float(row.p2_h) if row else 0.0  # type: ignore[attr-defined]
     hours, net = pay["online_hours"], pay["income_net_yuan"]
     known = hours > 0
     return pay | {

@@ -12,9 +12,9 @@ from numpy.testing import assert_allclose
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from impact.clean.worker_month import Columns, WorkerMonths, clean_worker_months
-from impact.panel.attrition import tenure_hazards, yearly_rates
-from impact.panel.spells import worker_spells
-from impact.panel.survival import survival, survival_at
+from impact.panel.attrition.spells import worker_spells
+from impact.panel.attrition.survival import survival, survival_at
+from impact.panel.attrition.worker_months import tenure_hazards, yearly_rates
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from impact.study import load_study

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -99,7 +100,9 @@ def looked_at(folder: Path, **delivered):
 
 
 def of_data(report) -> list[tuple[str, str]]:
-    return [(finding.level, finding.rule) for finding in report.findings if not finding.where.startswith("registry/")]
+    """List what is wrong: what a delivery merely lacks is a note, and left aside here."""
+    told = [finding for finding in report.findings if not finding.where.startswith("registry/")]
+    return [(finding.level, finding.rule) for finding in told if finding.level != "note"]
 
 
 def test_nothing_is_found_where_nothing_is_wrong_and_nothing_is_written(delivery):
@@ -114,6 +117,44 @@ def test_nothing_is_found_where_nothing_is_wrong_and_nothing_is_written(delivery
     ]
     assert [audit.table for audit in report.audits] == ["account", "worker_month", "worker_day", "panel"]
     assert sorted(path.parent.rglob("*")) == before
+
+
+def registry_rows(report) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for finding in report.findings:
+        found[finding.rule] += finding.rows if finding.where.startswith("registry/") else 0
+    return +found
+
+
+def test_what_the_registry_says_of_others_is_one_line_with_its_count(delivery):
+    report = looked_at(delivery)
+    whole = check_study(study_file(delivery), delivery.parent, KEY, all_of_registry=True)
+    assert set(registry_rows(report)) == {"registry_elsewhere"}
+    assert registry_rows(report)["registry_elsewhere"] == sum(registry_rows(whole).values())
+    assert [finding.level for finding in report.findings if finding.rule == "registry_elsewhere"] == ["note"]
+
+
+def test_what_the_registry_says_of_the_agreement_of_a_platform_in_the_study_is_told_in_full(delivery):
+    path = delivery / "registry" / "agreements.yaml"
+    text = path.read_text(encoding="utf-8").replace("    level: platform_network\n", "    level: platform_network\n    platform: RH01\n", 1)
+    path.write_text(text, encoding="utf-8")
+    mine = [finding for finding in looked_at(delivery).findings if finding.where == "registry/agreements.yaml"]
+    assert "effective_unknown" in {finding.rule for finding in mine}
+    for finding in mine:
+        assert "dier-network" in finding.text.en and "ciwei" not in finding.text.en
+
+
+def test_an_agreement_of_a_platform_without_accounts_here_is_of_others(delivery):
+    path = delivery / "registry" / "agreements.yaml"
+    text = path.read_text(encoding="utf-8").replace("    level: platform_network\n", "    level: platform_network\n    platform: RH09\n", 1)
+    path.write_text(text, encoding="utf-8")
+    assert set(registry_rows(looked_at(delivery))) == {"registry_elsewhere"}
+
+
+def test_a_registry_without_any_agreement_stops_whatever_the_study_is_about(delivery):
+    (delivery / "registry" / "agreements.yaml").write_text("agreements: []\n", encoding="utf-8")
+    stops = [finding.rule for finding in looked_at(delivery).findings if finding.level == "stop"]
+    assert "no_agreement" in stops
 
 
 def test_a_table_that_cannot_be_read_hides_nothing_of_the_others(delivery):
@@ -240,3 +281,8 @@ def test_breaking_a_text_loses_nothing_and_begins_no_line_with_a_closing_mark():
     lines = wrapped(text, "    ")
     assert "".join(line.strip() for line in lines) == text and len(lines) > 3
     assert not any(line.strip()[0] in "，；。" for line in lines)
+
+
+def test_a_study_of_pay_is_told_what_of_pay_was_not_delivered(delivery):
+    notes = {finding.rule for finding in looked_at(delivery).findings if finding.level == "note"}
+    assert {"no_engaged_hours", "no_cpi", "no_minimum_wage"} <= notes

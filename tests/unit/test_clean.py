@@ -282,3 +282,14 @@ def test_a_value_of_a_million_characters_is_shortened_in_the_message(tmp_path):
     with pytest.raises(DataError) as caught:
         cleaned(tmp_path, pay=["1", "x" * 10**6, "2"])
     assert f"row 3 has `{'x' * 60}… (1,000,000 characters)`" in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_a_value_that_the_file_declares_as_missing_is_no_number(tmp_path):
+    import pyreadstat
+
+    frame = pd.DataFrame({"worker": ["a", "b", "c"], "month": [2023.0] * 3, "income": [100.0, -8.0, -9.5]})
+    path = tmp_path / "panel.sav"
+    pyreadstat.write_sav(frame, path, variable_value_labels={"income": {-8: "refused"}}, missing_ranges={"income": [-8]})
+    clean = clean_worker_months(open_file(connect(), path), Columns("month", "worker", numbers={"income": "income"}))
+    assert column(clean, "income") == [100.0, None, -9.5]
+    assert [rule.rows for rule in clean.audit.rules] == [1]

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -16,14 +11,13 @@ import pytest
 from impact.errors import SourceError
 from impact.sources import database, database_address
 from impact.sources.database import open_table
+from impact.sources.dataset import Dataset, with_database
 from impact.sources.engine import connect
+from impact.study.delivery import DatabaseTable
+from servers import CREATE, INSERT, PASSWORD, QUOTED
 from words import complains
 
-PASSWORD = "p@ss/w+rd"
-QUOTED = "p%40ss%2Fw%2Brd"
 ROWS = [{"worker": "007", "month": 1, "pay": 1.5}, {"worker": "骑手", "month": 2, "pay": None}]
-CREATE = "CREATE TABLE pay (worker text, month int, pay double precision)"
-INSERT = "INSERT INTO pay VALUES ('007', 1, 1.5), ('骑手', 2, NULL)"
 
 
 def duckdb_file(folder: Path, insert: str = INSERT) -> str:
@@ -33,79 +27,6 @@ def duckdb_file(folder: Path, insert: str = INSERT) -> str:
     return f"duckdb://{folder}/panel.duckdb"
 
 
-def _program(name: str) -> str | None:
-    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    return shutil.which(name) or (str(places[0]) if places else None)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Start a private server and give its address without the last part; it takes a password and holds the table `pay`."""
-    initdb, control = _program("initdb"), _program("pg_ctl")
-    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
-    if initdb is None or control is None:
-        pytest.skip("no PostgreSQL server is installed here")
-    import psycopg
-
-    # The server refuses to run as root, and its socket needs a short path
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(prefix="impact-pg-") as name, socket.socket() as free:
-        folder = Path(name)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        (folder / "secret").write_text(PASSWORD)
-        if as_user:
-            for one in (folder, folder / "secret"):
-                shutil.chown(one, "postgres")
-
-        def run(*command: str) -> None:
-            # Files and not pipes: a server that was started holds on to them
-            with (folder / "log").open("a") as log:
-                subprocess.run([*as_user, *command], check=True, stdout=log, stderr=log, cwd=folder, timeout=60)
-
-        run(initdb, "-D", f"{folder}/data", "-U", "reader", "-A", "scram-sha-256", f"--pwfile={folder}/secret", "-E", "UTF8", "--no-sync")
-        run(control, "-D", f"{folder}/data", "-w", "-o", f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F", "start")
-        try:
-            with psycopg.connect(
-                host="127.0.0.1", port=port, user="reader", password=PASSWORD, dbname="postgres", autocommit=True
-            ) as server:
-                for statement in (CREATE, INSERT, "CREATE SCHEMA other", "CREATE TABLE other.wages AS SELECT 1 AS n"):
-                    server.execute(statement)
-                server.execute(
-                    "CREATE TABLE kinds AS SELECT 1.25::numeric(10,2) AS amount, DATE '2024-01-05' AS day, true AS ok, 'a'::varchar(3) AS code"
-                )
-            yield f"postgres://reader:{QUOTED}@127.0.0.1:{port}"
-        finally:
-            run(control, "-D", f"{folder}/data", "-m", "immediate", "stop")
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start Spark in this process with the table `pay`, and give its address."""
-    pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("no Java is installed here")
-    from pyspark.sql import SparkSession
-
-    settings = {
-        "spark.ui.enabled": "false",
-        "spark.driver.host": "127.0.0.1",
-        "spark.sql.shuffle.partitions": "1",
-        "spark.log.level": "ERROR",
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("spark")),
-    }
-    builder = SparkSession.builder.master("local[1]").appName("impact")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sql("SELECT '007' AS worker, 1 AS month, CAST(1.5 AS DOUBLE) AS pay UNION ALL SELECT '骑手', 2, NULL").createOrReplaceTempView(
-        "pay"
-    )
-    yield "pyspark://local"
-    session.stop()
-
-
 def rows(raw: object) -> list[dict[str, object]]:
     return sorted(raw.table.to_pyarrow().to_pylist(), key=lambda row: str(row["worker"]))
 
@@ -113,6 +34,18 @@ def rows(raw: object) -> list[dict[str, object]]:
 def test_a_duckdb_file_is_read_and_its_first_row_is_row_one(tmp_path):
     raw = open_table(connect(), duckdb_file(tmp_path), "pay")
     assert rows(raw) == ROWS and raw.first_row == 1 and raw.name == "duckdb: panel.duckdb: pay"
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+def test_a_table_joins_a_dataset_under_its_name_with_the_columns_that_are_wanted(kind, tmp_path, request):
+    address = duckdb_file(tmp_path) if kind == "duckdb" else f"{request.getfixturevalue('postgres')}/postgres"
+    table = DatabaseTable(connection="PAY_DB", table="pay")
+    found = with_database(Dataset("worker_month", connect(), (), ()), address, table, {"worker", "pay"}.__contains__)
+    (file,), (layout,) = found.files, found.layouts
+    assert (file.rows, file.columns, layout.columns) == (2, ("worker", "month", "pay"), ("worker", "month", "pay"))
+    assert layout.table.columns == ("file_", "row_", "worker", "pay")
+    assert PASSWORD not in file.name and QUOTED not in file.name and "reader" not in file.name
+    assert set(layout.table.to_pandas()["file_"]) == {file.name} and sorted(layout.table.to_pandas()["row_"]) == [1, 2]
 
 
 def test_a_schema_and_columns_can_be_named(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from impact.errors import DataError
 from impact.months import month_number
-from impact.panel.spells import Spells, worker_spells
+from impact.panel.attrition.spells import Spells, worker_spells
 from impact.sources.engine import connect, register
 from words import complains
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _ISO = r"^\d{4}-\d{1,2}(-\d{1,2}([ T].*)?)?$"
 _FIRST_PACKED, _LAST_PACKED = 180001, 220012
+LeaveOut = Callable[["ir.Column"], "ir.BooleanValue"]
+"""Says which values of a column do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +32,25 @@ class Calendar:
     formats: tuple[str, ...] = ()
 
 
-def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ...] = (), among: ir.BooleanValue | None = None) -> Calendar:
+def calendar_of(column: ir.Column, period: Period | None, formats: tuple[str, ...] = (), leave_out: LeaveOut | None = None) -> Calendar:
     """Find how a column writes its months, from what most of its values look like.
 
     `period` is what one step is; None lets the column decide: dates, `2024-03` and `202403` are months, numbers between 1800 and 2200 are years,
-    other whole numbers are an index. `formats` are tried where nothing else fits; `among` says which rows count.
+    other whole numbers are an index. `formats` are tried where nothing else fits; values for which `leave_out` holds do not count.
     Raises DataError where the column cannot be what the period says.
     """
-    among = among if among is not None else column.notnull()
-    found = _calendar(column, period, formats, among)
+    found = _calendar(column, period, formats, leave_out)
     if period is None or period == found.period or (period == "index" and found.written == "whole number"):
         return found if period is None else Calendar(period, found.written, found.formats)
     if period == "year" and found.written == "whole number":
         return Calendar("year", "whole number")
     raise DataError(
-        f"column `{column.get_name()}`: its values are no {STEPS[period].en}.\nFound values such as `{_example(column, among)}`.\n"
+        f"column `{column.get_name()}`: its values are no {STEPS[period].en}.\nFound values such as `{_example(column, leave_out)}`.\n"
         "A month is a date, 2024-03 or 202403, or text in one of the study's `dates: formats`; a year or an index is a whole number."
     )
 
 
-def _calendar(column: ir.Column, period: Period | None, formats: tuple[str, ...], among: ir.BooleanValue) -> Calendar:
+def _calendar(column: ir.Column, period: Period | None, formats: tuple[str, ...], leave_out: LeaveOut | None) -> Calendar:
     if getattr(column.type(), "timezone", None):
         raise DataError(
             f"column `{column.get_name()}`: its times carry a time zone, so the day that they fall on depends on who asks.\nFound {column.type()}.\n"
@@ -56,24 +58,46 @@ def _calendar(column: ir.Column, period: Period | None, formats: tuple[str, ...]
         )
     if column.type().is_date() or column.type().is_timestamp():
         return Calendar("month", "date")
-    if column.type().is_string() and _most(column, among, cast("ir.StringColumn", column).strip().re_search(_ISO)):
+    looks = _looks(column, period, leave_out)
+    if "iso" in looks:
         return Calendar("month", "month such as 2024-03")
-    number = values.number(column).value
-    if _most(column, among, number.between(100 * _FIRST_PACKED, 100 * _LAST_PACKED + 31)):
+    if "packed day" in looks:
         raise DataError(
-            f"column `{column.get_name()}`: its values look like days written as one number.\nFound values such as `{_example(column, among)}`.\n"
+            f"column `{column.get_name()}`: its values look like days written as one number.\nFound values such as `{_example(column, leave_out)}`.\n"
             "Write days as 2024-03-01, or months as 202403."
         )
-    packed = number.between(_FIRST_PACKED, _LAST_PACKED)
-    if _most(column, among, packed if period == "month" else packed & (number % 100).between(1, 12)):
+    if "packed month" in looks:
         return Calendar("month", "month such as 202403")
     if formats and column.type().is_string():
         return Calendar("month", "date format", formats)
-    return Calendar("year" if _most(column, among, number.between(1800, 2200)) else "index", "whole number")
+    return Calendar("year" if "year" in looks else "index", "whole number")
+
+
+def _looks(column: ir.Column, period: Period | None, leave_out: LeaveOut | None) -> set[str]:
+    """Say what most of the values look like, by one look at the rows that counts each distinct value."""
+    name = column.get_name()
+    distinct = column.as_table().group_by(name).aggregate(rows_=lambda rows: rows.count())
+    value = distinct[name]
+    number = values.number(value).value
+    packed = number.between(_FIRST_PACKED, _LAST_PACKED)
+    looks: dict[str, ir.BooleanValue] = {
+        "packed day": number.between(100 * _FIRST_PACKED, 100 * _LAST_PACKED + 31),
+        "packed month": packed if period == "month" else packed & (number % 100).between(1, 12),
+        "year": number.between(1800, 2200),
+    }
+    if value.type().is_string():
+        looks["iso"] = cast("ir.StringColumn", value).strip().re_search(_ISO)
+    counts = cast("ir.IntegerColumn", distinct["rows_"])
+    given = value.notnull() if leave_out is None else ~leave_out(value)
+    wanted = {"given": counts.sum(where=given), **{look: counts.sum(where=given & held) for look, held in looks.items()}}
+    found = distinct.aggregate([expression.name(look) for look, expression in wanted.items()]).to_pyarrow().to_pylist()[0]
+    return {look for look in looks if 2 * int(found[look] or 0) > int(found["given"] or 0)}
 
 
 def read_month(calendar: Calendar, column: ir.Column) -> Values:
     """Read a column of months as whole numbers, in the way that the calendar says."""
+    if calendar.written == "whole number" and column.type().is_integer():
+        return Values(column.cast("int64"), column.isnull(), ibis.literal(False) & column.isnull())
     if calendar.written in ("whole number", "month such as 202403"):
         return _whole(values.number(column), packed=calendar.written != "whole number")
     if calendar.written == "month such as 2024-03":
@@ -88,37 +112,33 @@ def read_first_covered(calendar: Calendar, column: ir.Column) -> Values:
     Raises DataError where they are steps of another kind.
     """
     never = _says_never(column)
-    if not _any(column, ~never):
+    name = column.get_name()
+    distinct = column.as_table().select(name).distinct()
+    if not distinct.aggregate(found=(~_says_never(distinct[name])).any()).to_pyarrow().to_pylist()[0]["found"]:
         return Values(ibis.null("int64"), never, never & ~never)
-    read = read_month(calendar_of(column, calendar.period, calendar.formats, among=~never), column)
+    read = read_month(calendar_of(column, calendar.period, calendar.formats, leave_out=_says_never), column)
     return Values(never.ifelse(ibis.null("int64"), read.value), never, ~never & (read.bad | read.missing))
 
 
 def _says_never(column: ir.Column) -> ir.BooleanValue:
+    if column.type().is_integer():
+        return (column.isnull() | (column == 0)).fill_null(True)
     if column.type().is_numeric():
         number = column.cast("float64")
         return (number.isnull() | number.isnan() | number.isinf() | (number == 0)).fill_null(True)
+    if column.type().is_date() or column.type().is_timestamp():
+        return column.isnull()
     written = cast("ir.StringColumn", column.cast("string")).strip().lower()
     number = written.try_cast("float64")
     said = written.isin((*settings.NEVER_WORDS, *settings.MISSING_WORDS)) | number.isinf() | number.isnan() | (number == 0)
     return said.fill_null(False) | column.isnull()
 
 
-def _example(column: ir.Column, among: ir.BooleanValue) -> object:
-    shown = column.as_table().mutate(value_=column.cast("string"), among_=among)
-    found = shown.filter(shown["among_"]).limit(1).to_pyarrow()["value_"].to_pylist()
+def _example(column: ir.Column, leave_out: LeaveOut | None) -> object:
+    given = column.notnull() if leave_out is None else ~leave_out(column)
+    shown = column.as_table().mutate(value_=column.cast("string"), given_=given)
+    found = shown.filter(shown["given_"]).limit(1).to_pyarrow()["value_"].to_pylist()
     return found[0] if found else ""
-
-
-def _most(column: ir.Column, among: ir.BooleanValue, condition: ir.BooleanValue) -> bool:
-    """Say whether a condition holds for most of the values that count."""
-    counted = column.as_table().aggregate(given=among.sum(), held=(among & condition.fill_null(False)).sum())
-    given, held = counted.to_pyarrow().to_pylist()[0].values()
-    return bool(given) and 2 * int(held) > int(given)
-
-
-def _any(column: ir.Column, condition: ir.BooleanValue) -> bool:
-    return bool(column.as_table().aggregate(found=condition.any()).to_pyarrow().to_pylist()[0]["found"])
 
 
 def _whole(number: Values, packed: bool) -> Values:

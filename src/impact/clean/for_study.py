@@ -27,6 +27,8 @@ def clean_for(study: Study, raw: RawTable) -> WorkerMonths:
         covered=named.covered,
         joined=named.joined,
         left=named.left,
+        two_units=named.two_units,
+        hours=named.hours,
         numbers={outcome.name: outcome.column for outcome in study.outcomes} | {one.name: one.column for one in study.covariates},
         transforms={outcome.name: outcome.transform for outcome in study.outcomes},
     )

@@ -49,8 +49,10 @@ def number(column: ir.Column) -> Values:
         missing = text.lower().isin(settings.MISSING_WORDS).fill_null(True)
         value = text.re_search(_NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
         return Values((missing | value.isnan()).ifelse(ibis.null("float64"), value), missing, ~missing & ~_is_finite(value))
+    if kind.is_integer():
+        return Values(column.cast("float64"), column.isnull(), ibis.literal(False) & column.isnull())
     if kind.is_boolean() or kind.is_numeric():
-        value = column.cast("int64").cast("float64") if kind.is_boolean() else column.cast("float64")
+        value = column.cast("int32").cast("float64") if kind.is_boolean() else column.cast("float64")
         missing = (value.isnull() | value.isnan()).fill_null(True)
         return Values(missing.ifelse(ibis.null("float64"), value), missing, ~missing & ~_is_finite(value))
     return Values(ibis.null("float64"), column.isnull(), column.notnull())
@@ -61,6 +63,13 @@ def text(column: ir.Column) -> Values:
     value = _trimmed(column) if column.type().is_string() else column.cast("string")
     missing = (value.isnull() | (value == "")).fill_null(True)
     return Values(missing.ifelse(ibis.null("string"), value), missing, ibis.literal(False) & missing)
+
+
+def identifier(column: ir.Column) -> Values:
+    """Read a name or an identifier as text, except that whole numbers stay numbers."""
+    if not column.type().is_integer():
+        return text(column)
+    return Values(column, column.isnull(), ibis.literal(False) & column.isnull())
 
 
 def day(column: ir.Column, formats: tuple[str, ...]) -> tuple[Values, tuple[ir.BooleanValue, ...]]:

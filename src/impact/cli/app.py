@@ -11,6 +11,8 @@ import typer
 
 from impact import __version__
 from impact.cli.check import check
+from impact.cli.codebook import codebook
+from impact.cli.compress import compress
 from impact.cli.estimate import estimate
 from impact.cli.key import key
 from impact.cli.new import new
@@ -46,7 +48,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-for each in (new, check, run, estimate, simulate, scenarios, schema):
+for each in (new, check, run, compress, estimate, codebook, simulate, scenarios, schema):
     app.command()(_interruptible(each))
 app.add_typer(key)
 

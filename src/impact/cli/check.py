@@ -40,6 +40,9 @@ def check(
         typer.Option(help="Folder that the study's paths are relative to. [env: IMPACT_DATA; default: data]", show_default=False),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write plain values as JSON to standard output, and nothing else.")] = False,
+    registry: Annotated[
+        bool, typer.Option("--registry", help="Name every finding about the registry, not only those about this study's agreements.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 4 for a warning too.")] = False,
 ) -> None:
     """Look at the data of a study without making anything of them: what arrived, what cleaning does, what looks suspicious.
@@ -54,7 +57,7 @@ def check(
     data_root = data or Path(os.environ.get("IMPACT_DATA") or "data")
     with redirect_stdout(sys.stderr) if as_json else nullcontext():
         built_world(study, data_root)
-    report = check_study(study, data_root, os.environ)
+    report = check_study(study, data_root, os.environ, registry)
     if as_json:
         typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1))
     else:
@@ -86,7 +89,7 @@ def wrapped(text: str, indent: str = "") -> list[str]:
     """Break a text into lines of at most 80 columns; a hanzi is two columns wide, and a line does not begin with a closing mark."""
     lines, line = [], indent
     for piece in _pieces(text):
-        if _columns(line + piece.rstrip()) > WIDTH and line.strip():
+        if columns_of(line + piece.rstrip()) > WIDTH and line.strip():
             lines.append(line.rstrip())
             line = indent + piece.lstrip()
         else:
@@ -100,19 +103,20 @@ def _pieces(text: str) -> Iterator[str]:
         yield from (piece[place : place + WIDTH - 8] for place in range(0, len(piece), WIDTH - 8))
 
 
-def _columns(text: str) -> int:
+def columns_of(text: str) -> int:
+    """Give the width of a text on a terminal; a hanzi is two columns wide."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * max(0, width - _columns(text))
+    return text + " " * max(0, width - columns_of(text))
 
 
 def _arrived(report: QualityReport, language: Language) -> list[str]:
     heads = Text("What arrived", "收到的数据"), Text("files", "文件"), Text("rows", "行")
-    width = max([34, *(_columns(one.table) for one in report.arrived)])
+    width = max([34, *(columns_of(one.table) for one in report.arrived)])
     lines = [
-        f"{_padded(heads[0][language], width)}{' ' * (8 - _columns(heads[1][language]))}{heads[1][language]}{' ' * (14 - _columns(heads[2][language]))}{heads[2][language]}"
+        f"{_padded(heads[0][language], width)}{' ' * (8 - columns_of(heads[1][language]))}{heads[1][language]}{' ' * (14 - columns_of(heads[2][language]))}{heads[2][language]}"
     ]
     return lines + [f"  {_padded(one.table, width - 2)}{one.files:>8,}{one.rows:>14,}" for one in report.arrived]
 

@@ -34,13 +34,20 @@ class Comparison(StrEnum):
     not_yet = "not_yet"
 
 
+class TwoUnits(StrEnum):
+    refuse = "refuse"
+    first = "first"
+    main = "main"
+    shared_out = "split"
+
+
 class Base(StrEnum):
     varying = "varying"
     universal = "universal"
 
 
 def estimate(
-    file: Annotated[Path, typer.Argument(help="A panel as CSV (UTF-8) or Parquet.")],
+    file: Annotated[Path, typer.Argument(help="A panel as CSV (UTF-8), Parquet, Excel, SPSS or Stata.")],
     month: Annotated[str, typer.Option(help="Column of the month, year or period.")],
     first_covered: Annotated[str, typer.Option(help="Column of the first covered month; 0, empty or inf mean never.")],
     outcome: Annotated[str, typer.Option(help="Column of the outcome.")],
@@ -51,7 +58,16 @@ def estimate(
         str | None, typer.Option(help="Column in which errors move together; `worker` for worker-level errors; the unit where left out.")
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Column of sampling weights.")] = None,
-    estimator: Annotated[str, typer.Option(help="att_gt (group-time effects) or twfe (two-way fixed effects).")] = "att_gt",
+    two_units: Annotated[
+        TwoUnits,
+        typer.Option(
+            help="A worker in two units in one month: refuse, first (unit seen first), main (most --hours) or split (shared out)."
+        ),
+    ] = TwoUnits.refuse,
+    hours: Annotated[str | None, typer.Option(help="Column of hours, for --two-units main.")] = None,
+    estimator: Annotated[
+        str, typer.Option(help="att_gt (group-time effects), twfe (two-way fixed effects), synthetic_control or synthetic_did.")
+    ] = "att_gt",
     aggregate: Annotated[Aggregate, typer.Option(help="How group-time effects are averaged.")] = Aggregate.none,
     comparison: Annotated[Comparison, typer.Option(help="Who stands for the path without coverage.")] = Comparison.not_yet,
     base: Annotated[
@@ -67,6 +83,7 @@ def estimate(
     bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind the bands.")] = settings.SEED,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the tidy table as JSON to standard output, and nothing else.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Write the tidy table as CSV to standard output, and nothing else.")] = False,
 ) -> None:
@@ -93,6 +110,9 @@ def estimate(
             weights=weights,
             transform=transform.value,
             delimiter="\t" if delimiter in ("\\t", "tab") else delimiter,
+            sheet=sheet,
+            two_units=two_units.value,
+            hours=hours,
             estimator=estimator,
             by=aggregate.value,
             window=Window(event_from, event_to, balance),
@@ -174,4 +194,5 @@ def _errors_in_words(answer: Answer) -> str:
     who = "worker" if errors.cluster_level == "worker" else errors.cluster_level
     words = f"errors by {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
     words += "" if answer.followed or who != "worker" else "\nno --worker is named: every row counts as a worker of its own"
-    return words + ("\nfewer than ten covered clusters: do not trust these errors" if errors.covered_clusters < 10 else "")
+    few = errors.covered_clusters < 10 and errors.method != "placebo"
+    return words + ("\nfewer than ten covered clusters: do not trust these errors" if few else "")

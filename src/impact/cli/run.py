@@ -24,17 +24,24 @@ def run(
     ] = None,
     reports: Annotated[Path, typer.Option(help="Folder that receives runs.")] = Path("reports"),
     set_: Annotated[list[str] | None, typer.Option("--set", help="Set a parameter of the notebooks: level=0.9, seed=7.")] = None,
+    from_moments: Annotated[
+        Path | None,
+        typer.Option(help="A bundle that `impact compress` wrote, in the place of the study's own source.", show_default=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run every stage again, also where nothing has changed.")] = False,
 ) -> None:
     """Run a study: notebooks in stages, then report, brief, tables and manifest."""
     from impact.run.run import run_study
 
     overrides = dict(_assignment(text) for text in set_ or [])
-    built_world(study, _data_root(data))
+    if from_moments is None:
+        built_world(study, _data_root(data))
     with _progress() as on_event:
-        finished = run_study(study, _data_root(data), reports, overrides, force, on_event)
+        finished = run_study(study, _data_root(data), reports, overrides, force, on_event, from_moments=from_moments)
     if not finished.new:
         typer.echo(f"Nothing has changed since {finished.manifest['run']}; --force runs it again.")
+    if from_moments is not None:
+        typer.echo(f"Bundle    SHA-256 {finished.manifest['source']['sha256']}")
     _print_run(finished.folder, finished.manifest)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from impact.errors import DesignError
 from impact.moments.moments import Floats, Moments
+from impact.moments.patterns import Patterns
 from impact.months import Period, label
 from impact.text import Text
 
@@ -53,6 +54,10 @@ class Design:
     pairs: Floats | None
     """Worker-level second moments as in `Moments.pairs`; None where a unit is one worker or they were not asked for."""
     one_worker_per_unit: bool
+    followed: bool = False
+    """Whether the workers of a unit are seen in the same months, so that what is held constant for the unit is held constant for each of them."""
+    between: Floats | None = None
+    """Σ w·n·ȳ² over the workers of a unit, as in `Patterns.between`; None where it is not known."""
     notes: tuple[Text, ...] = ()
 
     @property
@@ -92,23 +97,34 @@ class Design:
             total=self.total[grid],
             square=self.square[grid],
             pairs=pairs,
+            between=self.between[units] if self.between is not None and chosen.all() else None,
             notes=(*self.notes, note) if note else self.notes,
         )
 
 
-def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", covered: str | None = None) -> Design:
+def design_of(
+    moments: Moments, outcome: str, cluster_level: str = "unit", covered: str | None = None, follow_workers: bool = False
+) -> Design:
     """Build the design of one outcome from moments whose units carry `first_covered`.
 
     `cluster_level` is `worker`, `unit`, or what the units' attribute `cluster` is called. `covered` names an outcome of the moments that is one
     where a unit is covered in a month, for coverage that may end; otherwise coverage follows from the first covered month.
-    Raises DesignError where coverage is unknown or errors by worker need pairs that the moments do not hold.
+    `follow_workers` splits units by the months in which their workers are seen, so that workers can be held constant; it needs patterns, unless a
+    unit is one worker.
+    Raises DesignError where coverage is unknown, errors by worker need pairs, or following workers needs patterns that the moments do not hold.
     """
     if "first_covered" not in moments.units:
         raise DesignError(
             "moments: their units do not say when they are first covered.\nFound no `first_covered`.\nCompress the panel with that column."
         )
     by_worker = cluster_level == WORKER
-    if by_worker and moments.pairs is None and not moments.one_worker_per_unit:
+    split = follow_workers and not moments.one_worker_per_unit
+    if split and moments.patterns is None:
+        raise DesignError(
+            "moments: following workers needs sums by the months in which they are seen.\nFound no patterns.\nCompress the panel again with patterns."
+        )
+    pairs = (moments.patterns[outcome].pairs if moments.patterns else None) if split else (moments.pairs or {}).get(outcome)
+    if by_worker and pairs is None and not moments.one_worker_per_unit:
         raise DesignError(
             "moments: errors by worker need sums over pairs of months.\nFound cells alone.\nCompress the panel again with pairs."
         )
@@ -131,8 +147,34 @@ def design_of(moments: Moments, outcome: str, cluster_level: str = "unit", cover
         headcount=moments.worker_count(outcome),
         cluster=tuple(str(name) for name in clusters),
         cluster_level=cluster_level,
-        pairs=moments.pairs[outcome] if by_worker and moments.pairs is not None else None,
+        pairs=pairs if by_worker and not split else None,
         one_worker_per_unit=moments.one_worker_per_unit,
+        followed=moments.one_worker_per_unit,
     )
+    if split:
+        assert moments.patterns is not None
+        design = _split(design, moments.patterns[outcome], pairs if by_worker else None)
     everybody = np.ones(len(design.units), dtype=bool)
     return design.keep(everybody, np.asarray(design.seen.any(axis=0)))
+
+
+def _split(design: Design, patterns: Patterns, pairs: Floats | None) -> Design:
+    """Split units by the months in which their workers are seen."""
+    at, names = patterns.unit, patterns.names()
+    return replace(
+        design,
+        units=tuple(f"{design.units[unit]} | {name}" for unit, name in zip(at, names, strict=True)),
+        cohort=design.cohort[at],
+        coverage=design.coverage[at],
+        rows=patterns.workers[:, None] * patterns.seen,
+        weight=patterns.weight[:, None] * patterns.seen,
+        total=patterns.total,
+        square=patterns.square,
+        workers=patterns.weight,
+        headcount=patterns.workers,
+        cluster=tuple(design.cluster[unit] for unit in at),
+        pairs=pairs,
+        one_worker_per_unit=bool((patterns.workers == 1).all()),
+        followed=True,
+        between=None if np.isnan(patterns.between).any() else patterns.between,
+    )

@@ -41,10 +41,10 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
 
     Raises DesignError where no cohort can be compared, EstimationError where fewer than two clusters are left.
     """
-    if options.workers == "stayers" and not design.one_worker_per_unit:
+    if options.workers == "stayers" and not design.followed:
         raise DesignError(
-            f"workers `stayers`: the same workers can be followed only where a unit is one worker.\n"
-            f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nName the worker as the unit, or use workers `all`."
+            f"workers `stayers`: workers can be followed only where the workers of a unit are seen in the same months.\n"
+            f"Found {len(design.units):,} units with {design.headcount.sum():,.0f} workers.\nBuild the design from patterns, name the worker as the unit, or use workers `all`."
         )
     usable = _usable(design, options)
     cohorts = _cohorts(usable)
@@ -90,6 +90,8 @@ def _usable(design: Design, options: Options) -> Design:
             f"{workers.en} first covered after the last month count as never covered", f"{workers.zh}在末期之后才受覆盖，视为从未覆盖"
         )
         design = _as_never(design, late, note)
+    if options.workers == "all":
+        design = _with_note_on_unseen(design)
     if not _cohorts_seen(design):
         raise DesignError(
             f"outcome `{design.outcome}`: no unit comes under coverage within the months seen.\n"
@@ -97,6 +99,20 @@ def _usable(design: Design, options: Options) -> Design:
             f"anticipation {options.anticipation}.\nA cohort needs a month before its coverage and anticipation, and one from its coverage on."
         )
     return design if np.isnan(design.cohort).any() else _without_never(design, options)
+
+
+def _with_note_on_unseen(design: Design) -> Design:
+    """Say how many of the covered belong to units of which nothing is known before coverage: they count after it only."""
+    before = np.asarray(design.months)[None, :] < design.cohort[:, None]
+    unseen = ~np.isnan(design.cohort) & ~(design.seen & before).any(axis=1) & design.seen.any(axis=1)
+    if not unseen.any():
+        return design
+    workers = _workers(design, unseen)
+    note = Text(
+        f"{workers.en} in units first seen under coverage: nothing is known of them before, and they count after it only",
+        f"{workers.zh}所在单位在受覆盖之后才出现：此前情况未知，仅计入覆盖之后",
+    )
+    return replace(design, notes=(*design.notes, note))
 
 
 def _without_never(design: Design, options: Options) -> Design:

@@ -37,7 +37,7 @@ class Options:
 def fit(design: Design, options: Options = Options()) -> Estimate:
     """Regress the outcome on coverage with unit and month effects.
 
-    The effects are those of the design's units: name the worker as the unit for worker effects. Raises DesignError where covariates meet units of
+    The effects are those of the workers where the design follows them, and of the design's units elsewhere. Raises DesignError where covariates meet units of
     several workers, EstimationError where coverage does not vary once the effects are out.
     """
     for covariate in options.covariates:
@@ -98,10 +98,11 @@ def _means(design: Design) -> Floats:
 def _without_singletons(design: Design, covariates: tuple[Design, ...]) -> tuple[Design, tuple[Design, ...], int]:
     """Drop units and months with a single row, again and again, as they add nothing but count in the factors."""
     rows = np.where(design.seen, design.rows, 0.0)
+    effects = np.maximum(design.headcount, 1) if design.followed else np.ones(len(design.units))
     units, months = np.ones(rows.shape[0], dtype=bool), np.ones(rows.shape[1], dtype=bool)
     while True:
         left = rows * units[:, None] * months[None, :]
-        few_units, few_months = units & (left.sum(axis=1) <= 1), months & (left.sum(axis=0) <= 1)
+        few_units, few_months = units & (left.sum(axis=1) <= effects), months & (left.sum(axis=0) <= 1)
         if not (few_units.any() or few_months.any()):
             break
         units, months = units & ~few_units, months & ~few_months
@@ -141,18 +142,37 @@ def _errors(design: Design, contrast: Contrast, fitted: Floats, inverse: float, 
     rows = float(design.rows.sum())
     effects = regressors + len(design.months)
     if options.errors == "homoskedastic":
-        freedom = rows - effects - len(design.units) + 1
-        residual = float((design.square - 2 * fitted * design.total + fitted**2 * design.weight).sum())
+        freedom = rows - effects - _unit_effects(design) + 1
+        residual = _residual_square(design, fitted)
         used: Bools = np.ones(len(design.units), dtype=bool)
         clusters, covered = cluster_counts(design, used)
         covariance = printable(design, (contrast,), np.array([[residual / freedom * inverse]]))
         return Errors(covariance, freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
     clusters, _ = cluster_counts(design, np.ones(len(design.units), dtype=bool))
-    counted = effects if _nested(design) else effects + len(design.units) - 1
+    counted = effects if _nested(design) else effects + _unit_effects(design) - 1
     correction = clusters / (clusters - 1) * (rows - 1) / (rows - counted) if clusters > 1 else 1.0
     return cluster_errors(design, (contrast,), correction, float(clusters - 1)), correction
 
 
 def _nested(design: Design) -> bool:
     """Say whether the units' effects are nested in the clusters: not where rows without an identity are the clusters."""
-    return design.pairs is None
+    return design.pairs is None or design.followed
+
+
+def _unit_effects(design: Design) -> int:
+    """Count the effects beside those of the months: one for each worker who is followed, or one for each unit."""
+    return int(design.headcount.sum()) if design.followed else len(design.units)
+
+
+def _residual_square(design: Design, fitted: Floats) -> float:
+    """Sum the squares of what is left; where workers are followed, each has an effect of its own, of which `fitted` holds the mean in the unit."""
+    left = float((design.square - 2 * fitted * design.total + fitted**2 * design.weight).sum())
+    if not design.followed or design.one_worker_per_unit:
+        return left
+    if design.between is None:
+        raise EstimationError(
+            f"outcome `{design.outcome}`: homoskedastic errors with effects of workers need the whole of each worker's months.\n"
+            "Found months set aside because a single worker is seen in them.\nAsk for errors by cluster, or leave these months out of the data."
+        )
+    own = design.total.sum(axis=1)
+    return left - float((design.between - own**2 / design.weight.sum(axis=1)).sum())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from impact.design.contrast import Contrast, total
 from impact.design.design import Design
 from impact.errors import EstimationError
 from impact.infer.cluster import cluster_errors
+from impact.infer.replicates import aggregate_errors
 from impact.results import Estimate, Term
 
 By = Literal["none", "simple", "cohort", "event_time", "calendar"]
@@ -43,7 +45,8 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
         raise EstimationError(
             f"{estimate.info.name}: its terms cannot be averaged by {by}.\nFound terms without cohort and month.\nUse --aggregate none, or the estimator att_gt."
         )
-    named = _BUILDERS[by](estimate) if by != "event_time" else _by_event_time(estimate, window)
+    build = _BUILDERS[by] if by != "event_time" else partial(_by_event_time, window=window)
+    named = build(estimate)
     if not named and window != Window() and _after(estimate):
         raise EstimationError(
             f"{estimate.info.name}: no event time after coverage is left to average.\nFound {len(_after(estimate))} effects after coverage, none inside the window asked for.\n"
@@ -54,7 +57,10 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
             f"{estimate.info.name}: there is no effect after coverage to average.\nFound {len(estimate.terms)} terms, all before.\nCheck the months and the first covered months."
         )
     terms, contrasts = zip(*named, strict=True)
-    errors = cluster_errors(estimate.design, contrasts, estimate.correction, estimate.errors.degrees_of_freedom)
+    if estimate.errors.replicates is not None:
+        errors = aggregate_errors(estimate, terms, contrasts, build)
+    else:
+        errors = cluster_errors(estimate.design, contrasts, estimate.correction, estimate.errors.degrees_of_freedom)
     return replace(estimate, terms=terms, contrasts=contrasts, errors=errors, aggregate=by)
 
 

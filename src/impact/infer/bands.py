@@ -12,19 +12,27 @@ import pandas as pd
 
 from impact import settings
 from impact.moments.moments import Floats
-from impact.results import Estimate
+from impact.results import Estimate, placebo_reach
 
 
 def critical_value(estimate: Estimate, level: float = settings.LEVEL, draws: int = settings.BAND_DRAWS, seed: int = settings.SEED) -> float:
     """Give the value that the largest |t| over all terms with an error stays below with probability `level`."""
     draw = joint_draws(estimate, draws, seed)
-    return float(np.quantile(np.abs(draw).max(axis=1), level)) if draw.size else float("nan")
+    if not draw.size:
+        return float("nan")
+    largest = np.abs(draw).max(axis=1)
+    return float(placebo_reach(largest, level) if estimate.errors.method == "placebo" else np.quantile(largest, level))
 
 
 def joint_draws(estimate: Estimate, draws: int = settings.BAND_DRAWS, seed: int = settings.SEED) -> Floats:
-    """Draw t statistics of all terms that have an error, together, as they fall where every term is zero; shape (draws, terms with an error)."""
+    """Draw t statistics of all terms that have an error, together, as they fall where every term is zero; shape (draws, terms with an error).
+
+    Placebos are such draws themselves, however few they are.
+    """
     error = estimate.errors.std_error
     kept = np.isfinite(error)
+    if estimate.errors.method == "placebo" and estimate.errors.replicates is not None:
+        return np.asarray(estimate.errors.replicates.values[:, kept] / error[kept])
     correlation = estimate.errors.covariance[np.ix_(kept, kept)] / np.outer(error[kept], error[kept])
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
@@ -53,7 +61,12 @@ def with_bands(estimate: Estimate, level: float = settings.LEVEL, seed: int = se
 
 def chosen(estimate: Estimate, places: list[int]) -> Estimate:
     """Keep some terms of an estimate."""
-    errors = replace(estimate.errors, covariance=estimate.errors.covariance[np.ix_(places, places)])
+    made_of = estimate.errors.replicates
+    errors = replace(
+        estimate.errors,
+        covariance=estimate.errors.covariance[np.ix_(places, places)],
+        replicates=made_of and replace(made_of, values=made_of.values[:, places]),
+    )
     return replace(
         estimate,
         terms=tuple(estimate.terms[place] for place in places),

@@ -1,119 +1,180 @@
-"""The one pass: worker-months become `Moments`, in the engine. May touch: the engine.
+"""The one pass: worker-months become `Moments`, in the engine that holds them. May touch: the engine.
 
-Rows never come into Python one by one: cells are one GROUP BY; pairs are one pivot per worker, streamed in batches and added up.
+Rows never come into Python one by one. Cells are one GROUP BY for all outcomes together; patterns are a second one, once the months of each worker
+are known; pairs are one pivot per worker, streamed in batches and added up. The expressions are Ibis, so that DuckDB, PostgreSQL and Spark each do
+the heavy step where the rows are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import ibis
 import numpy as np
 import pandas as pd
 
 from impact.errors import DataError, listing
-from impact.moments.moments import CELL_COLUMNS, WORKER_COLUMNS, Floats, Moments
+from impact.moments.bins import bin_sums
+from impact.moments.moments import CELL_COLUMNS, WORKER_COLUMNS, Moments
+from impact.moments.pass_pairs import pair_sums
+from impact.moments.pass_patterns import pattern_sums
+from impact.moments.patterns import Patterns
+from impact.moments.rows import ATTRIBUTES, Rows, prepared, with_unit_ids
 from impact.months import Period
+from impact.sources.engine import within_limits
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pyarrow as pa
-
-ATTRIBUTES = ("first_covered", "cluster")
-"""Columns that must be constant within a unit and that travel with it."""
 
 
-def compress(table: ir.Table, outcomes: Sequence[str], period: Period, pairs: bool = False) -> Moments:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is kept beside the cells."""
+
+    pairs: bool = False
+    """Sums over pairs of months, which errors clustered by worker need."""
+    patterns: bool = False
+    """Sums by the set of months in which workers are seen, which fixed effects of workers need."""
+    bins: tuple[str, ...] = ()
+    """Outcomes whose distribution is kept."""
+
+
+@within_limits()
+def compress(table: ir.Table, outcomes: Sequence[str], period: Period, parts: Parts = Parts(), unit: Sequence[str] = ("unit",)) -> Moments:
     """Compress a clean worker-month table.
 
-    The table has `unit` and `month`, may have `worker`, `weight` and the attributes, and one numeric column per outcome; rows without a value
-    of an outcome do not count for it. Without `worker` every row is a worker of its own. `pairs` asks for the sums over pairs of months that
-    errors clustered by worker need.
-    Raises DataError where an attribute changes within a unit, or where no row has a value of an outcome.
+    The table has `month` and the columns `unit`, whose values together tell units apart; it may have `worker`, `weight`, `first_covered` and
+    `cluster`, and has one numeric column per outcome. Rows without a value of an outcome do not count for it. Without `worker` every row is a
+    worker of its own; a worker has at most one row in a unit and month.
+    Raises DataError where an attribute changes within a unit, an outcome is not numeric or has no value, patterns meet weights that change, or there
+    are more patterns than memory; and what `within_limits` raises.
     """
-    rows = _prepared(table, outcomes)
-    units = _units(rows)
-    months = tuple(int(month) for month in rows.select("month").distinct().order_by("month").to_pyarrow()["month"].to_pylist())
-    parts = {outcome: rows.filter(rows[outcome].notnull()) for outcome in outcomes}
-    cells = pd.concat([_cells(part, outcome) for outcome, part in parts.items()], ignore_index=True)
-    workers = pd.concat([_workers(part, outcome) for outcome, part in parts.items()], ignore_index=True)
+    rows = prepared(table, outcomes, unit)
+    wide = _wide_cells(rows)
+    months = tuple(int(month) for month in np.sort(wide["month"].unique()))
+    units = _units(rows, wide)
+    cells = _long_cells(rows, wide)
     for outcome in outcomes:
         if not (cells["outcome"] == outcome).any():
             raise DataError(f"outcome `{outcome}`: no row has a value.\nFound {len(units):,} units.\nCheck which column holds the outcome.")
-    moments = Moments(period, months, units, cells, workers, None)
-    if not pairs or moments.one_worker_per_unit:
-        return moments
-    grams = {outcome: _pairs(part, outcome, months, units.index) for outcome, part in parts.items()}
-    return Moments(period, months, units, cells, workers, grams)
+    patterns = {name: pattern_sums(rows, name, months, units.index, parts.pairs) for name in outcomes} if parts.patterns else None
+    workers = _workers(rows, cells, patterns, units.index)
+    single = bool((workers["workers"] == 1).all())
+    pairs = {name: pair_sums(rows, name, months, units.index) for name in outcomes} if parts.pairs and not single else None
+    bins = bin_sums(rows, parts.bins) if parts.bins else None
+    return Moments(period, months, units, cells, workers, pairs, None if single else patterns, bins)
 
 
-def _prepared(table: ir.Table, outcomes: Sequence[str]) -> ir.Table:
-    """Give every row a weight and a worker, and make outcomes numbers."""
-    table = table.mutate(**{outcome: table[outcome].cast("float64") for outcome in outcomes})
-    if "weight" not in table.columns:
-        table = table.mutate(weight=ibis.literal(1.0))
-    if "worker" not in table.columns:
-        table = table.mutate(worker=ibis.row_number().cast("string"))
-    return table
+def _wide_cells(rows: Rows) -> pd.DataFrame:
+    """Sum by unit and month: one row each, the sums of every outcome beside each other, and what units carry."""
+    table = rows.table
+    sums: dict[str, Any] = {}
+    for place, outcome in enumerate(rows.outcomes):
+        value = table[outcome]
+        sums |= {f"n_{place}": value.count(), f"wy_{place}": (rows.weight(table) * value).sum()}
+        sums[f"wy2_{place}"] = (rows.weight(table) * value * value).sum()
+        if rows.weighted:
+            weight, given = table["weight"], value.notnull()
+            sums |= {f"w_{place}": weight.sum(where=given), f"w2_{place}": (weight * weight).sum(where=given)}
+    held = {f"{name}_{what}": found for name in rows.attributes for what, found in _spread(table[name]).items()}
+    grouped = table.group_by(*rows.keys, "month").aggregate(rows_=table.count(), **sums, **held)
+    frame = with_unit_ids(rows, grouped.to_pandas())
+    return frame.sort_values(["unit", "month"], ignore_index=True)
 
 
-def _units(rows: ir.Table) -> pd.DataFrame:
-    """List the units with their attributes, and refuse attributes that change within a unit."""
-    held = [name for name in ATTRIBUTES if name in rows.columns]
-    spread = {f"{name}_changes": _changes(rows, name) for name in held}
-    one = {name: rows[name].max() for name in held}
-    units: pd.DataFrame = rows.group_by("unit").aggregate(**one, **spread).order_by("unit").to_pandas()
-    for name in held:
-        changing = units.loc[units[f"{name}_changes"], "unit"]
-        if len(changing):
+def _spread(column: ir.Column) -> dict[str, Any]:
+    return {"least": column.min(), "most": column.max(), "given": column.count()}
+
+
+def _units(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:
+    """List the units with their attributes, and refuse attributes that change within a unit, or are missing beside a value."""
+    grouped = wide.groupby("unit")
+    units = pd.DataFrame(index=pd.Index(wide["unit"].unique(), name="unit"))
+    for name in ATTRIBUTES:
+        if name in rows.unit:
+            units[name] = grouped[name].first()
+    for name in rows.attributes:
+        least, most = grouped[f"{name}_least"].min(), grouped[f"{name}_most"].max()
+        given, count = grouped[f"{name}_given"].sum(), grouped["rows_"].sum()
+        changing = (least.notna() & (least != most)) | ((given > 0) & (given < count))
+        if changing.any():
             raise DataError(
-                f"`{name.replace('_', '-')}` changes within {len(changing):,} of {len(units):,} units.\n"
-                f"Found in: {listing(changing)}.\nIt must be one value for a unit; choose a finer unit, or mend the source."
+                f"`{name.replace('_', '-')}` changes within {changing.sum():,} of {len(units):,} units.\n"
+                f"Found in: {listing(changing.index[changing])}.\nIt must be one value for a unit; choose a finer unit, or mend the source."
             )
-    return units.set_index("unit")[held].astype({name: "float64" for name in held if name == "first_covered"})
+        units[name] = most.astype("float64") if name == "first_covered" else most.astype("str")
+    return units[[name for name in ATTRIBUTES if name in units]]
 
 
-def _changes(rows: ir.Table, name: str) -> ir.BooleanScalar:
-    """Say whether a group holds two values, or a value beside a missing one."""
-    column = rows[name]
-    return ((column.min() != column.max()) | ((column.count() > 0) & (column.count() < rows.count()))).fill_null(False)
+def _long_cells(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for place, outcome in enumerate(rows.outcomes):
+        n = wide[f"n_{place}"].to_numpy()
+        weights = {name: wide[f"{name}_{place}"].to_numpy() if rows.weighted else n.astype(float) for name in ("w", "w2")}
+        sums = {name: wide[f"{name}_{place}"].to_numpy() for name in ("wy", "wy2")}
+        part = pd.DataFrame({"unit": wide["unit"], "month": wide["month"], "outcome": outcome, "n": n, **weights, **sums})
+        parts.append(part[n > 0])
+    return pd.concat(parts, ignore_index=True)[list(CELL_COLUMNS)]
 
 
-def _cells(rows: ir.Table, outcome: str) -> pd.DataFrame:
-    weight, value = rows["weight"], rows[outcome]
-    grouped = rows.group_by("unit", "month").aggregate(
-        n=rows.count(), w=weight.sum(), w2=(weight * weight).sum(), wy=(weight * value).sum(), wy2=(weight * value * value).sum()
-    )
-    cells: pd.DataFrame = grouped.order_by("unit", "month").to_pandas()
-    return cells.assign(outcome=outcome)[list(CELL_COLUMNS)]
+def _workers(rows: Rows, cells: pd.DataFrame, patterns: dict[str, Patterns] | None, units: pd.Index) -> pd.DataFrame:
+    """Count the workers of each unit who have a value of an outcome, and add up their mean weights."""
+    if patterns is not None:
+        parts = [_from_patterns(name, found, units) for name, found in patterns.items()]
+    elif rows.followed and "worker" not in rows.unit:
+        parts = _from_rows(rows)
+    else:
+        parts = [_from_cells(cells[cells["outcome"] == name], name, "worker" in rows.unit) for name in rows.outcomes]
+    table = pd.concat(parts, ignore_index=True)[list(WORKER_COLUMNS)]
+    return table.astype({"workers": "int64", "w": "float64"})
 
 
-def _workers(rows: ir.Table, outcome: str) -> pd.DataFrame:
-    each = rows.group_by("unit", "worker").aggregate(w=rows["weight"].mean())
-    grouped = each.group_by("unit").aggregate(workers=each.count(), w=each["w"].sum())
-    workers: pd.DataFrame = grouped.order_by("unit").to_pandas()
-    return workers.assign(outcome=outcome)[list(WORKER_COLUMNS)]
+def _from_cells(cells: pd.DataFrame, outcome: str, one_worker: bool) -> pd.DataFrame:
+    """Where a unit is a worker, or every row is one, the cells tell."""
+    sums = cells.groupby("unit")[["n", "w"]].sum()
+    if one_worker:
+        return pd.DataFrame({"unit": sums.index, "outcome": outcome, "workers": 1, "w": (sums["w"] / sums["n"]).to_numpy()})
+    return pd.DataFrame({"unit": sums.index, "outcome": outcome, "workers": sums["n"].to_numpy(), "w": sums["w"].to_numpy()})
 
 
-def _pairs(rows: ir.Table, outcome: str, months: tuple[int, ...], units: pd.Index) -> Floats:
-    """Sum z zᵀ over the workers of each unit, with z as in `Moments.pairs`; shape (units, 2M + 1, 2M + 1)."""
-    weighted = (rows["weight"] * rows[outcome]).name("weighted")
-    by_month = {f"y{place}": weighted.sum(where=rows["month"] == month) for place, month in enumerate(months)}
-    seen = {f"w{place}": rows["weight"].sum(where=rows["month"] == month) for place, month in enumerate(months)}
-    wide = rows.group_by("unit", "worker").aggregate(**by_month, **seen, mean_weight=rows["weight"].mean()).drop("worker")
-    gram = np.zeros((len(units), 2 * len(months) + 1, 2 * len(months) + 1))
-    for batch in wide.to_pyarrow_batches():
-        _add_batch(gram, batch, units)
-    return gram
+def _from_patterns(outcome: str, patterns: Patterns, units: pd.Index) -> pd.DataFrame:
+    workers, weight = (np.bincount(patterns.unit, values, len(units)) for values in (patterns.workers, patterns.weight))
+    there = workers > 0
+    return pd.DataFrame({"unit": units[there], "outcome": outcome, "workers": workers[there], "w": weight[there]})
 
 
-def _add_batch(gram: Floats, batch: pa.RecordBatch, units: pd.Index) -> None:
-    unit = units.get_indexer(pd.Index(batch.column("unit").to_pandas()))
-    values = np.column_stack(
-        [np.nan_to_num(batch.column(name).to_numpy(zero_copy_only=False).astype(float)) for name in batch.schema.names if name != "unit"]
-    )
-    order = np.argsort(unit, kind="stable")
-    present, starts = np.unique(unit[order], return_index=True)
-    for place, rows in zip(present, np.split(values[order], starts[1:]), strict=True):
-        gram[place] += rows.T @ rows
+def _from_rows(rows: Rows) -> list[pd.DataFrame]:
+    """Count in the engine. Most often a worker stays in one unit, and rows are then grouped by the worker alone, which takes half the time."""
+    table = rows.table
+    keys = {key: table[key].min() for key in rows.keys}
+    moves = {f"moves_{key}": table[key].min() != table[key].max() for key in rows.keys}
+    found = _counted(rows, table.group_by("worker").aggregate(**keys, **moves, **_seen(rows)), tuple(moves))
+    if found[list(moves)].to_numpy(dtype=bool).any():
+        found = _counted(rows, table.group_by(*rows.keys, "worker").aggregate(**_seen(rows)))
+    parts = []
+    for place, outcome in enumerate(rows.outcomes):
+        part = pd.DataFrame({"unit": found["unit"], "outcome": outcome, "workers": found[f"workers_{place}"], "w": found[f"w_{place}"]})
+        parts.append(part[part["workers"] > 0])
+    return parts
+
+
+def _seen(rows: Rows) -> dict[str, Any]:
+    """Say of a worker how often each outcome has a value, and the mean weight where it has one."""
+    table, seen = rows.table, {}
+    for place, outcome in enumerate(rows.outcomes):
+        seen[f"n_{place}"] = table[outcome].count()
+        if rows.weighted:
+            seen[f"w_{place}"] = table["weight"].mean(where=table[outcome].notnull())
+    return seen
+
+
+def _counted(rows: Rows, each: ir.Table, flags: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Add workers up by unit; a flag is raised where one of them raises it."""
+    sums = {flag: each[flag].any() for flag in flags}
+    for place in range(len(rows.outcomes)):
+        there = each[f"n_{place}"] > 0
+        sums[f"workers_{place}"] = there.sum()
+        sums[f"w_{place}"] = each[f"w_{place}"].sum() if rows.weighted else there.sum()
+    found = with_unit_ids(rows, each.group_by(*rows.keys).aggregate(**sums).to_pandas())
+    return found.sort_values("unit", ignore_index=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact.errors import DesignError
+from impact.moments.patterns import Patterns
 from impact.months import Period
 
 Floats = NDArray[np.float64]
@@ -34,9 +35,15 @@ class Moments:
     units: pd.DataFrame
     cells: pd.DataFrame
     workers: pd.DataFrame
-    pairs: Mapping[str, Floats] | None
+    pairs: Mapping[str, Floats] | None = None
     """By outcome, an array of shape (units, 2M + 1, 2M + 1) with M months: in each unit the sum over workers of z zᵀ, where z holds the worker's
     w·y by month, then the worker's w by month, then the mean weight. None where a unit is one worker, whose pairs follow from the cells."""
+    patterns: Mapping[str, Patterns] | None = None
+    """By outcome, the workers by the set of months in which they are seen. None where a unit is one worker, or they were not asked for."""
+    bins: pd.DataFrame | None = None
+    """Distributions by unit, month and bin, with the columns of `bins.BIN_COLUMNS`."""
+    spells: pd.DataFrame | None = None
+    """Entries, exits and open ends by unit, month of entry and tenure, with the columns of `spells.SPELL_COLUMNS`."""
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -77,33 +84,3 @@ class Moments:
         return pd.DataFrame(
             [{"rows": rows, "units": len(self.units), "months": len(self.months), "outcomes": len(self.outcomes), "cells": len(self.cells)}]
         )
-
-    def to_tables(self) -> dict[str, pd.DataFrame]:
-        """Give the parts as plain tables, for Parquet."""
-        period = pd.DataFrame({"period": [self.period] * len(self.months), "month": self.months})
-        tables = {"months": period, "units": self.units.reset_index(), "cells": self.cells, "workers": self.workers}
-        if self.pairs is not None:
-            tables["pairs"] = pd.concat([_long(name, gram, self.units.index) for name, gram in self.pairs.items()], ignore_index=True)
-        return tables
-
-    @classmethod
-    def from_tables(cls, tables: Mapping[str, pd.DataFrame]) -> Moments:
-        """Read back what `to_tables` gave."""
-        units = tables["units"].set_index("unit")
-        months = tuple(int(month) for month in tables["months"]["month"])
-        pairs = _wide(tables["pairs"], units.index, 2 * len(months) + 1) if "pairs" in tables else None
-        return cls(tables["months"]["period"].iloc[0], months, units, tables["cells"], tables["workers"], pairs)
-
-
-def _long(outcome: str, gram: Floats, units: pd.Index) -> pd.DataFrame:
-    unit, row, column = np.nonzero(gram)
-    return pd.DataFrame({"outcome": outcome, "unit": units[unit], "row": row, "column": column, "value": gram[unit, row, column]})
-
-
-def _wide(table: pd.DataFrame, units: pd.Index, size: int) -> dict[str, Floats]:
-    pairs: dict[str, Floats] = {}
-    for outcome, rows in table.groupby("outcome"):
-        gram = np.zeros((len(units), size, size))
-        gram[units.get_indexer(pd.Index(rows["unit"])), rows["row"], rows["column"]] = rows["value"]
-        pairs[str(outcome)] = gram
-    return pairs

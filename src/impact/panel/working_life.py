@@ -1,7 +1,8 @@
 """Clean exports become the worker-months that a study compares: every month from the first to the last working day, with who left when. May touch: the engine.
 
-Exits are E_w of the field: no work in (τ, τ + w] after the month's last working day τ. Months in which τ + w may lie beyond the last day of the data are left out for
-everybody: those who came back would be a selection.
+`exit_{w}d` says whether an exit by w is dated in the month: no work in (τ, τ + w] after a working day τ of it. For 30 days and more τ can only be the month's last
+working day; absences of 7, 14 and 28 days begin and end within months, so that those columns are there only for workers whose worker-days were delivered. Months in
+which τ + w may lie beyond the last day of the data are left out for everybody: those who came back would be a selection.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from typing import TYPE_CHECKING, cast
 
 import ibis
 
-from impact import settings
-from impact.clean.audit import Rule
+from impact.clean.audit import Finding, Rule
 from impact.clean.values import is_text
 from impact.errors import DataError
+from impact.panel.attrition.absences import EPOCH, exits_in_month
+from impact.panel.attrition.definitions import SHORTEST_FROM_MONTHS
+from impact.panel.attrition.definitions import WINDOWS as ALL_WINDOWS
+from impact.panel.attrition.leavers import Leavers, leavers
+from impact.panel.income.pay import COLUMNS, SOURCES, PayRecords, amounts, with_pay
 from impact.sources.engine import store
 from impact.text import Text
 
@@ -25,20 +30,10 @@ if TYPE_CHECKING:
 
     from impact.study.delivery import Key, Sample
 
-WINDOWS = (30, 90)
-"""Days of absence after which somebody counts as having left, in the columns `exit_30d` and `exit_90d`."""
-_NUMBERS = {
-    "active_days": "active_days",
-    "orders": "orders",
-    "online_hours": "online_h",
-    "engaged_hours": "p3_h",
-    "gross_yuan": "gross",
-    "commission_yuan": "take",
-    "receipts_yuan": "receipts",
-    "cost_yuan": "cost_est",
-    "income_net_yuan": "net_est",
-}
-"""Column of the result → column of the export."""
+WINDOWS = tuple(days for days in ALL_WINDOWS if days >= SHORTEST_FROM_MONTHS)
+"""Days of absence after which somebody counts as having left, in columns such as `exit_90d`."""
+WITHIN_MONTHS = tuple(days for days in ALL_WINDOWS if days < SHORTEST_FROM_MONTHS)
+"""Those that only worker-days show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +47,12 @@ class Exports:
     """`account_id, ym, first_active_date, last_active_date` of every month with work."""
     eligible: ir.Table | None
     """`account_id` of those whom a clause of eligibility names."""
-    minimum_wage: ir.Table | None
-    """`city_id, ym, min_wage_month_yuan`."""
+    city_month: ir.Table | None
+    """`city_id, ym`, with price index and minimum wages."""
     covered: ir.Table
     """`group, first_covered`: platform or bargaining unit, and its first month under an agreement on record."""
+    days: ir.Table | None = None
+    """`account_id, date` of every day with work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +60,30 @@ class WorkingLife:
     """Worker-months of a study, and what was set aside on the way."""
 
     table: ir.Table
-    """Columns of `study_worker_month`; `worker` is still the account as exported."""
+    """Columns of `study_worker_month` and `worker_month_income`; `worker` is still the account as exported."""
     rules: tuple[Rule, ...]
     rows_in: int
     """Worker-months between first and last working day, before anything was set aside."""
+    leavers: Leavers
+    """Who was away when, and whose account was closed; `worker` is the account here too."""
+    findings: tuple[Finding, ...] = ()
+    """What of pay the delivery did not bring."""
 
 
 def working_life(exports: Exports, sample: Sample) -> WorkingLife:
     """Lay out the months of every worker, join what was exported of them, and say who left and who was covered from when."""
     _require_columns(exports, sample)
-    spans = _spans(exports, sample)
-    table = _months_of(exports, spans)
+    held = _accounts(exports, sample)
+    spans = _spans(exports, held)
+    gone = leavers(exports.engine, spans, exports.worked, exports.days, held)
+    table = _months_of(exports, spans, gone)
     rules, rows_in = _set_aside(table, spans)
     table = table.filter(table["held_"] & ~table["odd_"])
-    placed = _placed(exports, table, sample)
+    records = PayRecords(exports.engine, exports.accounts, exports.worked, exports.eligible, exports.city_month, sample.prices)
+    paid = with_pay(_placed(exports, table, sample), records)
     columns = ["worker", "month", "platform", "city", "unit", "cluster", "first_covered", "eligible", "joined", "left"]
-    numbers = [f"exit_{days}d" for days in WINDOWS] + [
-        name for name in (*_NUMBERS, "hourly_net_yuan", "below_minimum") if name in placed.columns
-    ]
-    return WorkingLife(placed.select(*columns, *numbers), rules, rows_in)
+    numbers = [name for name in (*(f"exit_{days}d" for days in ALL_WINDOWS), *COLUMNS) if name in paid.table.columns]
+    return WorkingLife(paid.table.select(*columns, *numbers), rules, rows_in, gone, paid.findings)
 
 
 def _require_columns(exports: Exports, sample: Sample) -> None:
@@ -104,24 +106,28 @@ def _reach(exports: Exports) -> ir.Table:
     return by.select("reach_of", "first_month", end_=(start + ibis.interval(months=1) - ibis.interval(days=1)).cast("date"))
 
 
-def _spans(exports: Exports, sample: Sample) -> ir.Table:
-    """Give for each worker first and last working day within the export, day of joining, and the months that count."""
-    worked, accounts, reach = exports.worked, exports.accounts, _reach(exports)
-    seen = worked.group_by("account_id").aggregate(first=worked["first_active_date"].min(), last=worked["last_active_date"].max())
-    held = accounts.select(
-        "account_id",
-        "platform_id",
+def _accounts(exports: Exports, sample: Sample) -> ir.Table:
+    """Give the accounts of the sample, with the reach of their platform's export and the first covered month of their group."""
+    accounts, reach, covered = exports.accounts, _reach(exports), exports.covered
+    table = accounts.mutate(
         city_id=_column(accounts, "city_id"),
         unit_id=_column(accounts, "unit_id"),
         firm_id=_column(accounts, "firm_id"),
         group=_column(accounts, "platform_id" if sample.covered_by == "platform" else "unit_id"),
         begun=_column(accounts, "first_trip_date", "date"),
     )
-    table = seen.join(held, "account_id")
-    table = table.join(reach, table["platform_id"] == reach["reach_of"]).drop("reach_of")
     if sample.groups:
-        conditions = [table["group"].re_search(_pattern(name)) for name in sample.groups]
-        table = table.filter(ibis.or_(*conditions))
+        table = table.filter(ibis.or_(*(table["group"].re_search(_pattern(name)) for name in sample.groups)))
+    table = table.join(reach, table["platform_id"] == reach["reach_of"]).drop("reach_of")
+    return table.left_join(covered.rename(group_="group"), [table["group"] == covered["group"]]).drop("group_")
+
+
+def _spans(exports: Exports, accounts: ir.Table) -> ir.Table:
+    """Give for each worker first and last working day within the export, day of joining, and the months that count."""
+    worked = exports.worked
+    seen = worked.group_by("account_id").aggregate(first=worked["first_active_date"].min(), last=worked["last_active_date"].max())
+    places = ("account_id", "platform_id", "city_id", "unit_id", "firm_id", "group", "first_covered", "begun", "first_month", "end_")
+    table = seen.join(accounts.select(*places), "account_id")
     joined = ibis.least(ibis.coalesce(table["begun"], table["first"]), table["first"])
     known = (table["last"] + ibis.interval(days=max(WINDOWS))).cast("date") <= table["end_"]
     spans = table.mutate(
@@ -144,16 +150,18 @@ def _pattern(name: str) -> str:
     return "^" + ".*".join(re.escape(part) for part in name.split("*")) + "$"
 
 
-def _months_of(exports: Exports, spans: ir.Table) -> ir.Table:
+def _months_of(exports: Exports, spans: ir.Table, gone: Leavers) -> ir.Table:
     """Lay out the months of every worker: those exported, those without a row, those whose row was dropped."""
     calendar = exports.months.select("ym").distinct()
     grid = spans.join(calendar, [spans["from_"] <= calendar["ym"], spans["until_"] >= calendar["ym"], calendar["ym"] < spans["quiet_"]])
     worked = _absences(exports).select(worker_="account_id", ym_="ym", **{f"exit_{days}d": f"exit_{days}d" for days in WINDOWS})
     grid = grid.left_join(worked, [grid["account_id"] == worked["worker_"], grid["ym"] == worked["ym_"]])
     grid = grid.mutate(works_=grid["worker_"].notnull()).drop("worker_", "ym_")
+    if exports.days is not None:
+        grid = _within_months(grid, gone)
     rows = exports.months
     odd = rows["flag_activity_after_closure"]
-    wanted = {source: rows[source].cast("float64") for source in _NUMBERS.values() if source in rows.columns}
+    wanted = {source: rows[source].cast("float64") for source in SOURCES if source in rows.columns}
     city = {"city_now": rows["city_id"]} if "city_id" in rows.columns else {}
     exported = rows.select(account_="account_id", month_="ym", odd_=odd, **wanted, **city)
     table = grid.left_join(exported, [grid["account_id"] == exported["account_"], grid["ym"] == exported["month_"]])
@@ -177,6 +185,18 @@ def _absences(exports: Exports) -> ir.Table:
         reach = (table["last_active_date"] + ibis.interval(days=days)).cast("date")
         exits[f"exit_{days}d"] = (table["next_"].isnull() | (table["next_"] > reach)).cast("float64")
     return table.mutate(**exits)
+
+
+def _within_months(grid: ir.Table, gone: Leavers) -> ir.Table:
+    """Add the exits that only days show, for those whose days were delivered; a month with work in which no absence begins has none."""
+    absent, daily = gone.absences, gone.people.filter("by_day").select(daily_="worker")
+    day = cast("ir.DateColumn", (ibis.date(EPOCH.isoformat()) + absent["since"].as_interval("D")).cast("date"))
+    exits = exits_in_month(absent, day.strftime("%Y-%m"), WITHIN_MONTHS).rename(worker_="worker", ym_="month")
+    grid = grid.left_join(daily, grid["account_id"] == daily["daily_"])
+    table = grid.left_join(exits, [grid["account_id"] == exits["worker_"], grid["ym"] == exits["ym_"]])
+    known = table["works_"] & table["daily_"].notnull()
+    columns = {f"exit_{days}d": known.ifelse(table[f"exit_{days}d"].fill_null(0.0), ibis.null("float64")) for days in WITHIN_MONTHS}
+    return table.mutate(**columns).drop("daily_", "worker_", "ym_")
 
 
 def _set_aside(table: ir.Table, spans: ir.Table) -> tuple[tuple[Rule, ...], int]:
@@ -225,10 +245,8 @@ def _set_aside(table: ir.Table, spans: ir.Table) -> tuple[tuple[Rule, ...], int]
 
 
 def _placed(exports: Exports, table: ir.Table, sample: Sample) -> ir.Table:
-    """Add place, unit, cluster, coverage, eligibility and what follows from pay and hours."""
+    """Give place, unit, cluster, coverage, eligibility and amounts of every worker-month."""
     table = _with_eligible(exports, table)
-    covered = exports.covered
-    table = table.left_join(covered.rename(group_="group"), [table["group"] == covered["group"]])
     city = ibis.coalesce(table["city_now"], table["city_id"]) if "city_now" in table.columns else table["city_id"]
     first = table["first_covered"]
     if sample.covered == "eligible":
@@ -240,9 +258,7 @@ def _placed(exports: Exports, table: ir.Table, sample: Sample) -> ir.Table:
         "bargaining_unit": table["unit_id"],
         "eligible": table["eligible"].ifelse("eligible", "other"),
     }
-    # only a month without a row counts with zero; a value that the export leaves out stays missing
-    numbers = {name: table["missing_"].ifelse(0.0, table[source]) for name, source in _NUMBERS.items() if source in table.columns}
-    table = table.select(
+    return table.select(
         worker=table["account_id"],
         month=table["ym"],
         platform=keys["platform"],
@@ -253,10 +269,9 @@ def _placed(exports: Exports, table: ir.Table, sample: Sample) -> ir.Table:
         eligible=table["eligible"],
         joined=table["joined"],
         left=table["left"],
-        **{f"exit_{days}d": table[f"exit_{days}d"] for days in WINDOWS},
-        **numbers,
+        **{name: table[name] for days in ALL_WINDOWS if (name := f"exit_{days}d") in table.columns},
+        **amounts(table),
     )
-    return _with_pay(exports, table)
 
 
 def _joined(keys: dict[Key, ir.Column], names: tuple[Key, ...]) -> ir.Column:
@@ -281,19 +296,3 @@ def _with_eligible(exports: Exports, table: ir.Table) -> ir.Table:
     named = ibis.union(*lists, distinct=True) if len(lists) > 1 else lists[0].distinct()
     joined = table.left_join(named, table["account_id"] == named["named_"])
     return joined.mutate(eligible=joined["named_"].notnull()).drop("named_")
-
-
-def _with_pay(exports: Exports, table: ir.Table) -> ir.Table:
-    """Add net pay by hour, and whether a month's net pay is below the minimum wage for the hours online; both missing without hours."""
-    if not {"income_net_yuan", "online_hours"} <= set(table.columns):
-        return table
-    hours, net = table["online_hours"], table["income_net_yuan"]
-    table = table.mutate(hourly_net_yuan=(hours > 0).ifelse(net / hours, ibis.null("float64")))
-    if exports.minimum_wage is None:
-        return table
-    lowest = exports.minimum_wage.select(city_="city_id", ym_="ym", wage_="min_wage_month_yuan")
-    table = table.left_join(lowest, [table["city"] == lowest["city_"], table["month"] == lowest["ym_"]])
-    due = table["wage_"] * ibis.least(1.0, table["online_hours"] / settings.STANDARD_MONTH)
-    below = (table["income_net_yuan"] < due).cast("float64")
-    known = (table["online_hours"] > 0) & table["wage_"].notnull()
-    return table.mutate(below_minimum=known.ifelse(below, ibis.null("float64"))).drop("city_", "ym_", "wage_")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from impact.clean.registry.values import registry_values
+from impact.errors import StudyError
 from impact.report.figures.timeline import timeline
 from impact.run.folder import Markdown, Picture, RunFolder
 from impact.sources.registry import load_registry
@@ -19,6 +20,12 @@ def agreements_on_record(study: Study, run: RunFolder, data_root: Path) -> Pictu
     """
     if not isinstance(study.source, DeliverySource) or study.source.delivery.registry is None:
         return Markdown("This study reads no registry of agreements: who is covered stands in its data.")
-    registry = registry_values(load_registry(locate_delivery(study, data_root) / study.source.delivery.registry))
+    try:
+        folder = locate_delivery(study, data_root) / study.source.delivery.registry
+    except StudyError:
+        if run.has("bundle"):
+            return Markdown("The registry of agreements is not here: a bundle of moments does not bring it.")
+        raise
+    registry = registry_values(load_registry(folder))
     run.write_json("registry", registry)
     return run.draw("timeline", lambda language: timeline(registry, language), study.synthetic)

@@ -9,7 +9,8 @@ from impact.clean.for_study import clean_for
 from impact.design.facts import facts_of
 from impact.infer.aggregate import aggregate
 from impact.results import CheckResult, Estimate
-from impact.run.effects import coverage_of, main_estimate, moments_of
+from impact.run.effects import main_estimate
+from impact.run.needed import MAIN, compress_needed, moments_needed
 from impact.run.verdict import evidence_of
 from impact.sources.raw import RawTable
 from impact.study import Study
@@ -34,10 +35,10 @@ def answer(study: Study, raw: RawTable) -> StudyAnswer:
     Raises what cleaning, design and estimation raise.
     """
     clean = clean_for(study, raw)
-    moments = moments_of(study, coverage_of(study, clean.table).sample("restricted"), clean.period)
-    estimate = main_estimate(study, moments, study.outcomes[0].name)
+    held = compress_needed(clean.table, clean.period, {MAIN: moments_needed(study)[MAIN]})
+    estimate = main_estimate(study, held[MAIN], study.outcomes[0].name)
     checks = tuple(check.run(estimate) for check in CHECKS.values())
-    leads = next(check for check in checks if check.name == "leads")
+    numbers = {check.name: check.numbers for check in checks}
     facts = facts_of(estimate.design).as_dict()
-    evidence = evidence_of(study, clean.period, facts, estimate.errors.covered_clusters, leads.numbers.get("p_value"))
+    evidence = evidence_of(study, clean.period, facts, estimate.errors.covered_clusters, numbers)
     return StudyAnswer(estimate, aggregate(estimate, "simple"), checks, verdict(evidence))

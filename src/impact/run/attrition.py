@@ -1,4 +1,4 @@
-"""The attrition of a study under every definition. May touch: the engine."""
+"""The attrition of a study under every definition. May touch: the engine, the run's folder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import pandas as pd
 
 from impact.clean.audit import Rule
 from impact.moments.disclosure import suppressed
-from impact.panel.attrition import tenure_hazards, yearly_rates
-from impact.panel.spells import worker_spells
-from impact.panel.survival import error_at, survival, survival_at, with_interval
+from impact.panel.attrition.leavers import Leavers
+from impact.panel.attrition.leaving import Leaving, leaving
+from impact.panel.attrition.spells import worker_spells
+from impact.panel.attrition.survival import error_at, survival, survival_at, with_interval
+from impact.panel.attrition.worker_months import tenure_hazards, yearly_rates
+from impact.run.folder import RunFolder
 from impact.study import Study
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+    from ibis.backends.duckdb import Backend
+
+_PARTS = ("people", "absences", "accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,64 @@ def attrition_of(study: Study, worker_months: ir.Table, level: float) -> Attriti
     )
 
 
+def hand_on_leavers(run: RunFolder, study: Study, gone: Leavers | None) -> None:
+    """Write people, absences and accounts for the stage of attrition, where the study asks for it and the source has them."""
+    if study.attrition is None or gone is None:
+        return
+    for name in _PARTS:
+        run.write_rows(name, getattr(gone, name))
+    run.write_json("leavers", {"has_accounts": gone.has_accounts})
+
+
+def leaving_of(study: Study, run: RunFolder, engine: Backend) -> Leaving | None:
+    """Measure who leaves under every definition of absence and closure; None for a source of one table, which has no days.
+
+    Numbers that rest on fewer than the study's smallest cell are emptied.
+    """
+    assert study.attrition is not None
+    if not run.has("leavers"):
+        return None
+    asked, fewest = study.attrition, study.report.minimum_cell
+    people, absences, accounts = (engine.read_parquet(run.table_path(name)) for name in _PARTS)
+    gone = Leavers(people, absences, accounts, bool(run.read_json("leavers")["has_accounts"]))
+    found = leaving(engine, gone, asked.year, asked.compare_year, asked.survival_days)
+    return Leaving(
+        found.counts,
+        suppressed(found.rates, fewest, ("value", "denominator_value"), "numerator"),
+        suppressed(found.returns, fewest, ("share", "followed"), "returned"),
+        suppressed(found.cohorts, fewest, ("survival", "std_error")),
+        found.change,
+        found.notes,
+    )
+
+
+def write_leaving(run: RunFolder, found: Leaving | None) -> None:
+    """Write the tables of `leaving_of` for the report, and what could not be computed."""
+    run.write_json("not_computed", [note.as_dict() for note in notes_of(found)])
+    if found is None:
+        return
+    tables = {"definitions": found.rates, "returns": found.returns, "entry_cohorts": found.cohorts, "churn_change": found.change}
+    for name, table in tables.items():
+        run.write_table(name, table)
+
+
+def notes_of(found: Leaving | None) -> tuple[Text, ...]:
+    """Say which definitions could not be computed, and why; of a source of one table all that need days."""
+    return _ONE_TABLE if found is None else found.notes
+
+
 def _curves(spells: pd.DataFrame, joined: pd.Series[int], first_month: int) -> dict[str, pd.DataFrame]:
     """Estimate survival naively, with delayed entry, and for those who joined within the data, where there are any."""
     tenure, exited, entry = spells["tenure_days"].to_numpy(), spells["exited"].to_numpy(), spells["entry_days"].to_numpy()
     within = (spells["worker"].map(joined) >= first_month).to_numpy()
     curves = {"naive": survival(tenure, exited), "delayed_entry": survival(tenure, exited, entry)}
     return {**curves, "entrants": survival(tenure[within], exited[within])} if within.any() else curves
+
+
+_ONE_TABLE = (
+    Text(
+        "Exits by absences of 7, 14, 28, 30, 60 and 90 days, closure of accounts and moves to another platform: not computed. One table of worker-months has no days of "
+        "work, no accounts and no identifier of a person over platforms. Exits here are the leaving days on record.",
+        "7、14、28、30、60、90天未出工口径、账户注销与转投其他平台：未计算。单一的“劳动者-月”表没有出工日、账户信息，也没有跨平台的人员标识。此处的离职为来源所记录的离职日期。",
+    ),
+)

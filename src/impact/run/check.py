@@ -76,19 +76,19 @@ class QualityReport:
         }
 
 
-def check_study(study_path: Path, data_root: Path, environ: Mapping[str, str] = os.environ) -> QualityReport:
+def check_study(study_path: Path, data_root: Path, environ: Mapping[str, str] = os.environ, all_of_registry: bool = False) -> QualityReport:
     """Open and clean everything that a study reads, and collect what was done and found; nothing is written.
 
-    An error about a table is a finding of level `stop`, and the other tables are looked at all the same. Raises StudyError where the study cannot be read.
+    Of the registry, what concerns the study's own agreements is told in full, the rest as a count, unless `all_of_registry` is asked for. An error about a table is a finding of level `stop`, and the other tables are looked at all the same. Raises StudyError where the study cannot be read.
     """
     study, engine = load_study(study_path), connect()
     found: list[Finding] = []
     if isinstance(study.source, DeliverySource):
-        looked = look_at_delivery(engine, study, data_root)
+        looked = look_at_delivery(engine, study, data_root, environ, all_of_registry)
         found += looked.findings
         received = _panel(found, study, looked, environ)
         audits = received.audits if received else tuple(one.audit for one in looked.cleaned)
-        audits = (*audits, *(one.audit for one in looked.surveys))
+        audits = (*audits, *looked.surveys)
         arrived = tuple(_arrived(dataset) for dataset in looked.datasets.values())
     else:
         received = attempt(found, study.name, lambda: receive(engine, study, data_root, environ))
@@ -100,7 +100,7 @@ def check_study(study_path: Path, data_root: Path, environ: Mapping[str, str] = 
 
 
 def files_read(study: Study, data_root: Path) -> int:
-    """Count the files that a study's tables are read from; one for a source of one table.
+    """Count the files, and tables of databases, that a study's tables are read from; one for a source of one table.
 
     Raises what locating and finding them raises.
     """
@@ -108,7 +108,8 @@ def files_read(study: Study, data_root: Path) -> int:
         return 1
     delivery, only, folder = study.source.delivery, study.source.sample.only, locate_delivery(study, data_root)
     tables: Sequence[Delivered] = [name for name in ORDER if name in delivery.tables]
-    return sum(len(find_files(folder, delivery.tables[name], only if name != "city_month" else ("**",))) for name in tables)
+    files = sum(len(find_files(folder, delivery.files_of(name), only if name != "city_month" else ("**",))) for name in tables)
+    return files + sum(len(delivery.databases_of(name)) for name in tables)
 
 
 def _arrived(dataset: Dataset) -> Arrived:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +13,16 @@ from impact.clean.audit import Cleaned, Finding
 from impact.clean.platform.account import CleanAccounts, clean_accounts
 from impact.clean.platform.corrections import Correction, read_corrections
 from impact.clean.platform.declared import require_used
+from impact.clean.platform.headings import is_known
 from impact.clean.platform.plain import clean_eligibility, clean_plain
 from impact.clean.platform.suspicious import days_against_months, drift
 from impact.clean.platform.worker_day import clean_worker_days
 from impact.clean.platform.worker_month import CleanMonths, clean_worker_months_of
 from impact.clean.quality.quality import dataset_findings
 from impact.errors import StudyError
-from impact.sources.dataset import Dataset, ReceivedFile, open_dataset
+from impact.schema.delivered import DELIVERED
+from impact.sources.database_address import address_in
+from impact.sources.dataset import Dataset, ReceivedFile, open_dataset, with_database
 from impact.sources.files import open_file
 
 if TYPE_CHECKING:
@@ -69,16 +74,35 @@ class CleanDelivery:
         return (*(finding for one in self.tables for finding in one.findings), *self.across)
 
 
-def open_delivery(engine: Backend, folder: Path, delivery: Delivery, only: Sequence[str] = ("**",)) -> Opened:
-    """Open every file of a delivery's tables; `only` are patterns of the files that matter.
+def open_table_of(
+    engine: Backend,
+    name: Delivered,
+    folder: Path,
+    delivery: Delivery,
+    only: Sequence[str] = ("**",),
+    environ: Mapping[str, str] = os.environ,
+) -> Dataset:
+    """Open one table of a delivery, from files and databases; `only` are patterns of the files that matter, and keeps no database away.
+
+    Raises SourceError where a file or database cannot be read, StudyError where the address of a database is not set.
+    """
+    mine = only if name != "city_month" else ("**",)
+    dataset = open_dataset(engine, name, folder, delivery.files_of(name), mine)
+    wanted = partial(is_known, DELIVERED[name], delivery.mapping)
+    for table in delivery.databases_of(name):
+        address = address_in(environ, table.connection, f"delivery, table `{name}`")
+        dataset = with_database(dataset, address, table, wanted)
+    return dataset
+
+
+def open_delivery(
+    engine: Backend, folder: Path, delivery: Delivery, only: Sequence[str] = ("**",), environ: Mapping[str, str] = os.environ
+) -> Opened:
+    """Open every table of a delivery; `only` are patterns of the files that matter, `environ` holds the addresses of databases.
 
     Raises SourceError where a file is missing or cannot be read, DataError where the table of corrections or a declaration does not hold together.
     """
-    datasets = {
-        name: open_dataset(engine, name, folder, patterns, only if name != "city_month" else ("**",))
-        for name in ORDER
-        if (patterns := delivery.tables.get(name))
-    }
+    datasets = {name: open_table_of(engine, name, folder, delivery, only, environ) for name in ORDER if delivery.tables.get(name)}
     datasets = {name: dataset for name, dataset in datasets.items() if dataset.files}
     for name in ("account", "worker_month"):
         if name not in datasets:

@@ -1,53 +1,31 @@
-"""The estimates of a study: the main one, its variants, its benchmarks. May touch: the engine.
-
-Each is the same walk: sample → moments → design → fit.
-"""
+"""The estimates of a study: the main one, its variants, its benchmarks, each from moments. May touch: nothing."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from impact.design.design import WORKER, Design, design_of
+from impact.design.design import Design, design_of
 from impact.design.weights import negative_weight
 from impact.errors import DesignError, RunError
 from impact.estimate import att_gt, twfe
 from impact.infer.aggregate import BYS, aggregate
 from impact.infer.bands import with_bands
-from impact.moments.compress import compress
 from impact.moments.disclosure import suppressed
 from impact.moments.moments import Moments
-from impact.months import Period
-from impact.panel.coverage import Coverage, find_coverage, sample_of
 from impact.results import Estimate
+from impact.run.needed import COVERED, benchmark_of, cluster_level, variant_of
 from impact.study import Study
 from impact.study.model import Benchmark, Variant
 
-if TYPE_CHECKING:
-    import ibis.expr.types as ir
-
-_COVERED = "covered"
 NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "p_value", "band_low", "band_high")
 """Columns of a tidy table that are emptied where they rest on too few workers."""
 PUBLISHED = ("sample", "errors", "published", "published_error", "digits", "published_source")
 """Columns of the ladder that only benchmarks fill."""
-
-
-def cluster_level(study: Study) -> str:
-    """Name the level at which errors are clustered: the study's column, or the unit; the worker where each is a unit."""
-    columns = study.columns
-    if columns.cluster:
-        return WORKER if columns.cluster == columns.worker else columns.cluster
-    return "unit" if columns.unit and columns.unit != columns.worker else WORKER
-
-
-def moments_of(study: Study, sample: ir.Table, period: Period) -> Moments:
-    """Compress a sample for the study's outcomes and covariates, with coverage itself as one more outcome."""
-    names = [*(outcome.name for outcome in study.outcomes), *(covariate.name for covariate in study.covariates)]
-    level = cluster_level(study)
-    table = sample if "cluster" in sample.columns else sample.mutate(cluster=sample["unit"])
-    return compress(table, [*names, _COVERED], period, pairs=level == WORKER)
 
 
 def main_estimate(study: Study, moments: Moments, outcome: str) -> Estimate:
@@ -55,7 +33,9 @@ def main_estimate(study: Study, moments: Moments, outcome: str) -> Estimate:
 
     Raises DesignError where fewer workers are covered than the study prints numbers of.
     """
-    estimate = att_gt.fit(design_of(moments, outcome, cluster_level(study)), main_options(study))
+    options = main_options(study)
+    design = design_of(moments, outcome, cluster_level(study), follow_workers=options.workers == "stayers")
+    estimate = att_gt.fit(design, options)
     covered = int(aggregate(estimate, "simple").terms[0].workers)
     if covered < study.report.minimum_cell:
         raise DesignError(
@@ -86,38 +66,53 @@ def tidy_results(study: Study, estimates: dict[str, Estimate], level: float, see
     return suppressed(pd.concat(parts, ignore_index=True), study.report.minimum_cell, NUMBERS)
 
 
-def ladder(study: Study, panel: ir.Table, main: Estimate, period: Period, level: float) -> pd.DataFrame:
-    """Lay benchmarks, main estimate and variants out, one below the other.
+def ladder(study: Study, held: Mapping[str, Moments], main: Estimate, level: float, exact: bool = True) -> pd.DataFrame:
+    """Lay benchmarks, main estimate and variants out, one below the other; those without moments are left out.
 
-    `panel` is the table of the study's `Coverage`. Columns: kind, title_en, title_zh, main, the tidy numbers, `workers` (all who
+    `held` are the moments by purpose; they are not `exact` where small cells were withheld, and published numbers then need not come out. Columns: kind, title_en, title_zh, main, the tidy numbers, `workers` (all who
     enter), `covered_workers`, `negative_weight`, for benchmarks `sample, errors`, and for published ones also `published, published_error, digits,
     published_source`. Numbers that rest on too few covered workers are left empty.
     Raises RunError where a published number does not come out.
     """
-    rows = [
-        _benchmark_row(study, benchmark, panel, period, level) for benchmark in study.benchmarks if benchmark.outcome == main.design.outcome
-    ]
+    outcome = main.design.outcome
+    asked = [benchmark for benchmark in study.benchmarks if benchmark.outcome == outcome and benchmark_of(benchmark) in held]
+    rows = [_benchmark_row(study, benchmark, held[benchmark_of(benchmark)], level, exact) for benchmark in asked]
     info = main.info
     titles = {"title_en": f"Main estimate: {info.title_en.lower()}, overall", "title_zh": f"主要估计：{info.title_zh}，总体"}
     rows.append({"kind": "main", **titles, **_numbers(aggregate(main, "simple"), level)})
-    rows += [_variant_row(study, variant, panel, period, level, main.design.outcome) for variant in study.variants]
+    tried = [variant for variant in study.variants if variant_of(variant) in held]
+    rows += [_variant_row(study, variant, held[variant_of(variant)], level, outcome) for variant in tried]
     table = suppressed(pd.DataFrame(rows), study.report.minimum_cell, (*NUMBERS, "negative_weight"), "covered_workers")
     return table.reindex(columns=[*table.columns, *(name for name in PUBLISHED if name not in table)]).assign(main=table["kind"] == "main")
 
 
-def _benchmark_row(study: Study, benchmark: Benchmark, panel: ir.Table, period: Period, level: float) -> dict[str, Any]:
-    sample = sample_of(panel, benchmark.sample)
-    whole = sample.filter([sample[name].notnull() for name in (benchmark.outcome, *benchmark.covariates)])
-    moments = moments_of(study, whole, period)
+def benchmark_estimate(study: Study, benchmark: Benchmark, moments: Moments) -> Estimate:
+    """Run the regression of a benchmark."""
     designs = {name: _switching_design(study, moments, name) for name in (benchmark.outcome, *benchmark.covariates)}
     options = twfe.Options(tuple(designs[name] for name in benchmark.covariates), benchmark.errors)
-    estimate = twfe.fit(designs[benchmark.outcome], options)
+    return twfe.fit(designs[benchmark.outcome], options)
+
+
+def variant_estimate(study: Study, variant: Variant, moments: Moments, outcome: str) -> Estimate:
+    """Give the average of the main estimate with the choices of a variant.
+
+    Raises what `main_estimate` raises.
+    """
+    assert study.effects is not None
+    effects = {name: getattr(variant, name) for name in ("comparison", "anticipation", "workers") if getattr(variant, name) is not None}
+    changed = study.model_copy(update={"effects": study.effects.model_copy(update=effects)})
+    return aggregate(main_estimate(changed, moments, outcome), "simple")
+
+
+def _benchmark_row(study: Study, benchmark: Benchmark, moments: Moments, level: float, exact: bool) -> dict[str, Any]:
+    estimate = benchmark_estimate(study, benchmark, moments)
     named = {"kind": "benchmark", "title_en": benchmark.title.en, "title_zh": benchmark.title.zh}
     row = {**named, "sample": benchmark.sample, "errors": benchmark.errors, **_numbers(estimate, level)}
     if benchmark.published is None:
         return row
     published = benchmark.published
-    _require_published(benchmark, row)
+    if exact:
+        _require_published(benchmark, row)
     return {
         **row,
         "published": published.estimate,
@@ -128,7 +123,9 @@ def _benchmark_row(study: Study, benchmark: Benchmark, panel: ir.Table, period: 
 
 
 def _switching_design(study: Study, moments: Moments, outcome: str) -> Design:
-    return design_of(moments, outcome, cluster_level(study), covered=_COVERED)
+    """Take a unit for covered where it is, and only in months in which it has the outcome: coverage may end, and a regression sees nothing else."""
+    design = design_of(moments, outcome, cluster_level(study), covered=COVERED if study.columns.covered else None)
+    return replace(design, coverage=design.coverage & design.seen).keep(np.asarray(design.seen.any(axis=1)))
 
 
 def _require_published(benchmark: Benchmark, row: dict[str, Any]) -> None:
@@ -144,20 +141,9 @@ def _require_published(benchmark: Benchmark, row: dict[str, Any]) -> None:
         )
 
 
-def _variant_row(study: Study, variant: Variant, panel: ir.Table, period: Period, level: float, outcome: str) -> dict[str, Any]:
-    changed = study
-    effects = {name: getattr(variant, name) for name in ("comparison", "anticipation", "workers") if getattr(variant, name) is not None}
-    if study.effects:
-        changed = study.model_copy(update={"effects": study.effects.model_copy(update=effects)})
-    coverage = find_coverage(_as_cleaned(study, panel), variant.switching or (study.coverage.switching if study.coverage else "refuse"))
-    estimate = main_estimate(changed, moments_of(changed, coverage.sample("restricted"), period), outcome)
-    return {"kind": "variant", "title_en": variant.title.en, "title_zh": variant.title.zh, **_numbers(aggregate(estimate, "simple"), level)}
-
-
-def _as_cleaned(study: Study, panel: ir.Table) -> ir.Table:
-    """Take the marks of an earlier `Coverage` off, so that another rule can set them."""
-    found = "first_covered" if study.columns.covered else _COVERED
-    return panel.drop(*(name for name in (found, "covered_at_start", "set_aside", "ended") if name in panel.columns))
+def _variant_row(study: Study, variant: Variant, moments: Moments, level: float, outcome: str) -> dict[str, Any]:
+    numbers = _numbers(variant_estimate(study, variant, moments, outcome), level)
+    return {"kind": "variant", "title_en": variant.title.en, "title_zh": variant.title.zh, **numbers}
 
 
 def _numbers(estimate: Estimate, level: float) -> dict[str, Any]:
@@ -168,9 +154,3 @@ def _numbers(estimate: Estimate, level: float) -> dict[str, Any]:
     covered = used & design.coverage.any(axis=1)
     counts = {"workers": float(design.headcount[used].sum()), "covered_workers": float(design.headcount[covered].sum())}
     return {**numbers, **counts, "negative_weight": negative_weight(design, contrast)}
-
-
-def coverage_of(study: Study, table: ir.Table) -> Coverage:
-    """Find coverage as the study says."""
-    assert study.coverage is not None
-    return find_coverage(table, study.coverage.switching)

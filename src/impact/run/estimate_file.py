@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from impact.clean.two_units import TWO_UNITS, TwoUnits
 from impact.clean.worker_month import Columns, Transform, WorkerMonths, clean_worker_months
 from impact.design.design import WORKER, Design, design_of
 from impact.errors import DataError, DesignError, StudyError, listing, nearest
 from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import By, Window, aggregate
-from impact.moments.compress import compress
+from impact.moments.compress import Parts, compress
+from impact.moments.moments import Moments
 from impact.results import Estimate
 from impact.sources.engine import connect
 from impact.sources.files import open_file
@@ -42,6 +44,12 @@ class Request:
     weights: str | None = None
     transform: Transform = "none"
     delimiter: str = ","
+    sheet: str | None = None
+    """Sheet of a workbook that has several."""
+    two_units: TwoUnits = "refuse"
+    """What becomes of a worker who is seen in two units in one month."""
+    hours: str | None = None
+    """Column of hours, for `two_units` main."""
     estimator: str = "att_gt"
     by: By = "none"
     window: Window = field(default_factory=Window)
@@ -74,22 +82,28 @@ def estimate_file(request: Request) -> Answer:
             "neither --unit nor --worker is given.\nFound no column that says whom a row is about.\n"
             "Name --unit, the level at which coverage is decided, and --worker where people are followed."
         )
+    if (request.two_units == "main") != (request.hours is not None):
+        raise StudyError(
+            f"--two-units main and --hours belong together.\nFound --two-units {request.two_units}, --hours {request.hours or 'not given'}.\n"
+            "Name the column of hours with --hours, or choose first or split."
+        )
     if request.by != "event_time" and request.window != Window():
         raise StudyError(
             f"--event-from, --event-to and --balance belong to --aggregate event_time.\nFound --aggregate {request.by}.\nLeave them out, or aggregate by event_time."
         )
-    raw = open_file(connect(), request.file, request.delimiter)
+    raw = open_file(connect(), request.file, request.delimiter, request.sheet)
     clean = clean_worker_months(raw, _columns(request))
-    if not bool(clean.table[OUTCOME].notnull().any().to_pyarrow().as_py()):
+    missing = sum(rule.rows for rule in clean.audit.rules if rule.id != TWO_UNITS)
+    if missing == clean.audit.rows_in:
         raise DataError(
             f"{raw.name}: column `{request.outcome}` holds no value.\nFound {clean.audit.rows_in:,} rows, all empty in it.\nName another outcome."
         )
     level = _cluster_level(request)
-    design = _design(request, clean, level)
+    design = _design(request, clean, level, missing)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes out infinite is refused, in words
         estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
         averaged = aggregate(estimate, request.by, request.window)
-    return Answer(averaged, _facts(request, clean, design), request.worker is not None)
+    return Answer(averaged, (*_facts(request, clean, design), *(note.en for note in raw.notes)), request.worker is not None)
 
 
 def _columns(request: Request) -> Columns:
@@ -103,6 +117,9 @@ def _columns(request: Request) -> Columns:
         first_covered=request.first_covered,
         numbers={OUTCOME: request.outcome},
         transforms={OUTCOME: request.transform},
+        two_units=request.two_units,
+        hours=request.hours,
+        keep_whole_numbers=True,
     )
 
 
@@ -115,41 +132,45 @@ def _cluster_level(request: Request) -> str:
     return str(request.cluster)
 
 
-def _design(request: Request, clean: WorkerMonths, level: str) -> Design:
+def _design(request: Request, clean: WorkerMonths, level: str, missing: int) -> Design:
     """Compress to the coarsest units that the question tells apart, and build the design.
 
     Group-time effects need cohort and cluster alone; two-way fixed effects follow the worker where there is one.
     """
-    table = _with_cluster(clean.table, level)
-    if request.estimator == "twfe":
-        if request.worker:
-            _refuse_movers(table, "--estimator twfe")
-        moments = compress(table.mutate(unit=table["worker" if request.worker else "unit"]), [OUTCOME], clean.period, pairs=level == WORKER)
-    else:
-        if level == WORKER and request.worker:
-            _refuse_movers(table, "--cluster worker")
-        cohort = table["first_covered"].cast("string").fill_null("never")
-        unit = cohort if level == WORKER else cohort + " / " + table["cluster"]
-        moments = compress(table.mutate(unit=unit), [OUTCOME], clean.period, pairs=level == WORKER)
-    design = design_of(moments, OUTCOME, level)
+    table = clean.table.mutate(cluster=clean.table["unit"]) if level == "unit" else clean.table
+    follow = request.estimator == "twfe" and request.worker is not None
+    unit = ("first_covered",) if level == WORKER else ("first_covered", "cluster")
+    by_unit = ESTIMATORS[request.estimator].INFO.grain == "unit" or (request.estimator == "twfe" and not follow)
+    unit = ("unit",) if by_unit else unit
+    moments = compress(table, [OUTCOME], clean.period, Parts(pairs=level == WORKER, patterns=follow), unit)
+    movers = _movers(table) if request.worker and not _all_in_one_place(clean, moments, missing) else []
+    if movers and (follow or level == WORKER):
+        _refuse_movers(movers, "--estimator twfe" if follow else "--cluster worker")
+    design = design_of(moments, OUTCOME, level, follow_workers=follow)
     return replace(
-        design, outcome=request.outcome, notes=(*design.notes, *_note_on_missing(request, clean), *_note_on_movers(request, table))
+        design,
+        outcome=request.outcome,
+        notes=(*design.notes, *_note_on_missing(request, missing), *_note_on_two_units(clean), *_note_on_movers(len(movers))),
     )
 
 
-def _note_on_missing(request: Request, clean: WorkerMonths) -> list[Text]:
-    missing = int(clean.table[OUTCOME].isnull().sum().to_pyarrow().as_py() or 0)
+def _note_on_missing(request: Request, missing: int) -> list[Text]:
     if missing == 0:
         return []
     rows = f"{missing:,} row{'s' if missing > 1 else ''}"
     return [Text(f"{rows} without a value of `{request.outcome}` left out", f"{missing:,}行没有“{request.outcome}”的值，未使用")]
 
 
-def _note_on_movers(request: Request, table: ir.Table) -> list[Text]:
+def _note_on_two_units(clean: WorkerMonths) -> list[Text]:
+    return [
+        Text(f"{rule.rows:,} {rule.name.en}: {rule.why.en}", f"{rule.name.zh}{rule.rows:,}：{rule.why.zh}")
+        for rule in clean.audit.rules
+        if rule.id == TWO_UNITS
+    ]
+
+
+def _note_on_movers(count: int) -> list[Text]:
     """Say how many workers are seen under more than one cluster or first covered month: they count once in each."""
-    if not request.worker:
-        return []
-    count = len(_movers(table))
     if count == 0:
         return []
     whom = f"{count:,} worker{'s are' if count > 1 else ' is'}"
@@ -161,6 +182,11 @@ def _note_on_movers(request: Request, table: ir.Table) -> list[Text]:
     ]
 
 
+def _all_in_one_place(clean: WorkerMonths, moments: Moments, missing: int) -> bool:
+    """Say whether no worker is counted in two units, from the counts alone; where values are missing they cannot tell."""
+    return missing == 0 and clean.workers == int(moments.workers["workers"].sum())
+
+
 def _movers(table: ir.Table) -> list[str]:
     """List the workers who are seen under more than one cluster or first covered month."""
     cohort = table["first_covered"]
@@ -168,23 +194,16 @@ def _movers(table: ir.Table) -> list[str]:
     if "cluster" in table.columns:
         moves = moves | (table["cluster"].min() != table["cluster"].max())
     each = table.group_by("worker").aggregate(moves=moves)
-    found: list[str] = each.filter(each["moves"]).order_by("worker").to_pyarrow()["worker"].to_pylist()
-    return found
+    return [str(worker) for worker in each.filter(each["moves"]).order_by("worker").to_pyarrow()["worker"].to_pylist()]
 
 
-def _with_cluster(table: ir.Table, level: str) -> ir.Table:
-    return table.mutate(cluster=table["unit"]) if level == "unit" else table
-
-
-def _refuse_movers(table: ir.Table, why: str) -> None:
+def _refuse_movers(movers: list[str], why: str) -> None:
     """Some questions need each worker in one place: the sums of one worker must not be taken for two."""
-    movers = _movers(table)
-    if movers:
-        count = len(movers)
-        raise DesignError(
-            f"{why}: {count:,} worker{'s move' if count > 1 else ' moves'} between clusters or first covered months.\nFound: {listing(movers, 3)}.\n"
-            "Cluster by the unit or a level above it, or leave these workers out in the source."
-        )
+    count = len(movers)
+    raise DesignError(
+        f"{why}: {count:,} worker{'s move' if count > 1 else ' moves'} between clusters or first covered months.\nFound: {listing(movers, 3)}.\n"
+        "Cluster by the unit or a level above it, or leave these workers out in the source."
+    )
 
 
 def _options(request: Request) -> Any:
@@ -204,11 +223,11 @@ def _options(request: Request) -> Any:
 
 def _facts(request: Request, clean: WorkerMonths, design: Design) -> tuple[str, ...]:
     """Say how many units there are and how many of them are never covered."""
-    units = clean.table.group_by("unit").aggregate(first=clean.table["first_covered"].max())
-    never = units.aggregate(units=units.count(), never=units["first"].isnull().sum()).to_pyarrow().to_pylist()[0]
     span = f"{design.label(design.months[0])} to {design.label(design.months[-1])}"
+    assert clean.units is not None
+    units, never = clean.units
     whom = f"{int(design.headcount.sum()):,} workers" if request.worker else f"{int(design.rows.sum()):,} rows of repeated cross-sections"
     return (
-        f"{clean.audit.rows_in:,} rows, {whom}, {never['units']:,} units, {span}",
-        f"{never['never']:,} of {never['units']:,} units are never covered (0, empty or inf in `{request.first_covered}`)",
+        f"{clean.audit.rows_in:,} rows, {whom}, {units:,} units, {span}",
+        f"{never:,} of {units:,} units are never covered (0, empty or inf in `{request.first_covered}`)",
     )

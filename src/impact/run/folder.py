@@ -16,7 +16,9 @@ import pandas as pd
 from impact.atomic import write_whole
 from impact.errors import RunError, listing
 from impact.moments.moments import Moments
+from impact.moments.tables import PARTS, from_tables, to_tables
 from impact.report.style import figure_style, save
+from impact.sources.engine import write_parquet
 from impact.text import LANGUAGES, Language
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class RunFolder:
         """Write a table straight from the engine, without passing through memory."""
         target = self._stage_file(name, "parquet")
         part = target.with_suffix(".part")
-        rows.to_parquet(part)
+        write_parquet(rows, part)
         part.replace(target)
 
     def read_table(self, name: str) -> pd.DataFrame:
@@ -91,13 +93,13 @@ class RunFolder:
 
     def write_moments(self, name: str, moments: Moments) -> None:
         """Write moments as a small bundle of tables."""
-        for part, table in moments.to_tables().items():
+        for part, table in to_tables(moments).items():
             self.write_table(f"{name}.{part}", table)
 
     def read_moments(self, name: str) -> Moments:
         """Read moments that an earlier stage wrote."""
-        parts = [part for part in ("months", "units", "cells", "workers", "pairs") if self.has(f"{name}.{part}")]
-        return Moments.from_tables({part: self.read_table(f"{name}.{part}") for part in parts})
+        parts = [part for part in PARTS if self.has(f"{name}.{part}")]
+        return from_tables({part: self.read_table(f"{name}.{part}") for part in parts})
 
     def draw(self, name: str, figure: Callable[[Language], Figure], synthetic: bool = False) -> Picture:
         """Draw a figure in both languages into `figures/`, and give the English one for display."""

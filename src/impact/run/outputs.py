@@ -17,10 +17,23 @@ from impact.text import LANGUAGES
 from impact.verdict.verdict import Verdict
 
 _OF_SURVEY = ("flow", "estimates", "by", "shares", "scales", "ranks", "link_rates", "link_missed")
-TABLES = ("rates", "hazards", "survival_at", "results", "ladder", "adoption", *(f"survey_{name}" for name in _OF_SURVEY))
+TABLES = (
+    "rates",
+    "hazards",
+    "survival_at",
+    "definitions",
+    "returns",
+    "entry_cohorts",
+    "churn_change",
+    "results",
+    "ladder",
+    "adoption",
+    "income_ladder",
+    *(f"survey_{name}" for name in _OF_SURVEY),
+)
 SYNTHETIC = "SYNTHETIC / 合成数据"
 """What every row of a published table says where the data are synthetic."""
-VALUES = ("received", "registry", "checks", "errors", "spell_rules", "coverage_rules", "design_facts", "survey")
+VALUES = ("received", "bundle", "registry", "checks", "errors", "spell_rules", "not_computed", "coverage_rules", "design_facts", "survey")
 
 
 def material_of(study: Study, run: RunFolder, verdict: Verdict, level: float, seed: int) -> Material:

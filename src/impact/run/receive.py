@@ -19,9 +19,11 @@ from impact.clean.privacy import is_direct, pseudonymised, refuse_plain_hashes
 from impact.clean.rules import TOUCHED
 from impact.errors import DataError, SourceError, StudyError, listing
 from impact.panel.agreements import first_covered
+from impact.panel.attrition.leavers import Leavers
+from impact.panel.income.pay import COLUMNS, require_delivered
 from impact.panel.working_life import Exports, working_life
-from impact.run.delivery import ORDER, CleanDelivery, Opened, clean_delivery, open_delivery
-from impact.sources.dataset import find_files, hash_file
+from impact.run.delivery import ORDER, CleanDelivery, Opened, clean_delivery, open_delivery, open_table_of
+from impact.sources.dataset import ReceivedFile, find_files, hash_file
 from impact.sources.engine import connect, register, store
 from impact.sources.key import SYNTHETIC_KEY, Key, load_key
 from impact.sources.open import open_source
@@ -30,10 +32,13 @@ from impact.sources.registry import load_registry
 from impact.study import Study, locate_delivery
 from impact.study.delivery import DeliverySource
 from impact.study.model import DatabaseSource, FileSource
+from impact.text import Text
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     from ibis.backends.duckdb import Backend
+
+    from impact.study.delivery import Delivered, Delivery
 
 _LOOKED_AT = 1000
 """Rows that are looked at to tell what a column of identifiers holds."""
@@ -52,6 +57,8 @@ class Received:
     """Rows that rules met: `rule, action, file, row, column`."""
     key_id: str | None
     """Key of the pseudonyms; None where the source has no identifiers of persons."""
+    leavers: Leavers | None = None
+    """Who was away when, by pseudonym; None for a source of one table."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give what was done and found as plain values, for JSON; no rows."""
@@ -70,21 +77,21 @@ def receive(engine: Backend, study: Study, data_root: Path, environ: Mapping[str
     if not isinstance(study.source, DeliverySource):
         return _one_table(engine, study, data_root, environ)
     key = key_for(study, environ)
-    opened = opened_delivery(engine, study, data_root)
+    opened = opened_delivery(engine, study, data_root, environ)
     cleaned = clean_delivery(opened)
     refuse_plain_accounts(study, cleaned.accounts.everybody)
     refuse_stops(cleaned.findings)
     return panel_of(study, opened, cleaned, key)
 
 
-def opened_delivery(engine: Backend, study: Study, data_root: Path) -> Opened:
+def opened_delivery(engine: Backend, study: Study, data_root: Path, environ: Mapping[str, str] = os.environ) -> Opened:
     """Open the files of a study's delivery.
 
     Raises what `open_delivery` raises, and StudyError where its folder is not there.
     """
     assert isinstance(study.source, DeliverySource)
     source = study.source
-    return open_delivery(engine, locate_delivery(study, data_root), source.delivery, source.sample.only)
+    return open_delivery(engine, locate_delivery(study, data_root), source.delivery, source.sample.only, environ)
 
 
 def digest_of(study: Study, data_root: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -97,16 +104,24 @@ def digest_of(study: Study, data_root: Path, environ: Mapping[str, str] = os.env
         rows = int(raw.table.count().to_pyarrow().as_py())
         return {"name": raw.name, "sha256": raw.sha256, "rows": rows, "citation": study.source.citation}
     delivery, folder = study.source.delivery, locate_delivery(study, data_root)
-    patterns = [pattern for name in ORDER for pattern in delivery.tables.get(name, ())]
+    patterns = [pattern for name in ORDER for pattern in delivery.files_of(name)]
     survey = [
         name for wave in delivery.survey.values() for name in (wave.text, wave.number, wave.frame, wave.margins, wave.codebook) if name
     ]
     registry = [f"{delivery.registry}/*.yaml"] if delivery.registry else []
     elected = [study.survey.representatives.file] if study.survey and study.survey.representatives else []
     paths = find_files(folder, [*patterns, *survey, *elected, *registry, *([delivery.corrections] if delivery.corrections else [])])
+    held = [file for name in ORDER if delivery.databases_of(name) for file in _in_databases(name, folder, delivery, environ)]
     parts = [f"{path.relative_to(folder).as_posix()} {hash_file(path)}".encode() for path in paths]
+    parts += [f"{file.name} {file.sha256}".encode() for file in held]
     digest = hashlib.sha256(b"\n".join(parts)).hexdigest()
-    return {"name": delivery.place, "sha256": digest, "files": len(paths), "citation": delivery.citation}
+    return {"name": delivery.place, "sha256": digest, "files": len(paths) + len(held), "citation": delivery.citation}
+
+
+def _in_databases(name: Delivered, folder: Path, delivery: Delivery, environ: Mapping[str, str]) -> tuple[ReceivedFile, ...]:
+    """Open what a table has in databases alone: their content has no bytes to hash."""
+    alone = delivery.model_copy(update={"tables": {name: delivery.databases_of(name)}})
+    return open_table_of(connect(), name, folder, alone, environ=environ).files
 
 
 def refuse_stops(findings: tuple[Finding, ...]) -> None:
@@ -160,9 +175,11 @@ def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> 
             cleaned.eligibility.table if cleaned.eligibility else None,
             cleaned.city_month.table if cleaned.city_month else None,
             register(engine, "covered_groups", covered),
+            _working_days(cleaned),
         ),
         sample,
     )
+    require_delivered(study.name, _asked(study), life.table)
     table = store(engine, _PANEL, pseudonymised(life.table, "worker", key, engine))
     _require_somebody(study, life.table, table)
     digest = _digest(opened, _registry_of(study, opened))
@@ -171,7 +188,29 @@ def panel_of(study: Study, opened: Opened, cleaned: CleanDelivery, key: Key) -> 
     raw = RawTable(table, engine, f"{study.name}: worker-months", first_row=1, sha256=digest)
     touched = pa.concat_tables([TOUCHED.empty_table(), *(one.touched for one in cleaned.tables)])
     audits = (*(one.audit for one in cleaned.tables), audit)
-    return Received(raw, audits, (*cleaned.findings, *undated), touched, key.id)
+    about_pay = life.findings if is_about_pay(study) else ()
+    gone = replace(
+        life.leavers,
+        **{name: pseudonymised(getattr(life.leavers, name), "worker", key, engine) for name in ("people", "absences", "accounts")},
+    )
+    return Received(raw, audits, (*cleaned.findings, *undated, *about_pay), touched, key.id, gone)
+
+
+def _working_days(cleaned: CleanDelivery) -> ir.Table | None:
+    """Give `account_id, date` of every day with work, those after closure apart; None where no days were delivered."""
+    if cleaned.days is None:
+        return None
+    days = cleaned.days.table
+    return days.filter(~days["flag_activity_after_closure"]).select("account_id", "date")
+
+
+def is_about_pay(study: Study) -> bool:
+    """Say whether a study asks for pay: as the kind of an outcome, or by a column of it."""
+    return any(outcome.kind == "income" for outcome in study.outcomes) or not set(COLUMNS).isdisjoint(_asked(study))
+
+
+def _asked(study: Study) -> tuple[str, ...]:
+    return (*(outcome.column for outcome in study.outcomes), *(covariate.column for covariate in study.covariates))
 
 
 def _registry_of(study: Study, opened: Opened) -> Path:
@@ -213,15 +252,23 @@ def _one_table(engine: Backend, study: Study, data_root: Path, environ: Mapping[
     raw = open_source(engine, study, data_root, environ)
     named = study.columns.worker
     if named is None or named not in raw.table.columns or study.synthetic:
-        return Received(raw, (), (), TOUCHED.empty_table(), None)
+        return Received(raw, (), _said(raw), TOUCHED.empty_table(), None)
     some = _some_values(raw.table)
     key_id = study.source.key_id if isinstance(study.source, FileSource | DatabaseSource) else None
     refuse_plain_hashes(named, some[named], key_id, some)
     if is_direct(some[named]) is None:
-        return Received(raw, (), (), TOUCHED.empty_table(), None)
+        return Received(raw, (), _said(raw), TOUCHED.empty_table(), None)
     key = key_for(study, environ)
+    # Pseudonyms are made here: a key does not travel to a server
+    raw = open_source(engine, study, data_root, environ, bring_here=True)
     table = store(engine, "with_pseudonyms", pseudonymised(raw.table, named, key, engine))
-    return Received(replace(raw, table=table), (), (), TOUCHED.empty_table(), key.id)
+    return Received(replace(raw, table=table), (), _said(raw), TOUCHED.empty_table(), key.id)
+
+
+def _said(raw: RawTable) -> tuple[Finding, ...]:
+    """Hand on what a reader must know about how the source was understood."""
+    advice = Text("nothing, unless this is not what was meant", "如与本意相符，无须处理")
+    return tuple(Finding("how_it_was_read", "note", raw.name, 0, note, advice) for note in raw.notes)
 
 
 def _some_values(table: ir.Table) -> dict[str, list[str | None]]:

@@ -18,7 +18,10 @@ from filelock import FileLock, Timeout
 from impact.atomic import write_whole
 from impact.errors import ImpactError, RunError
 from impact.run import cache
+from impact.run.bundle.file import Bundle
+from impact.run.bundle.place import bundle_for, place_bundle, source_of
 from impact.run.execute import cells_of, execute
+from impact.run.folder import RunFolder
 from impact.run.leaks import refuse_leaks
 from impact.run.manifest import manifest
 from impact.run.parameters import Parameters, with_overrides
@@ -66,6 +69,15 @@ class _Plan:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a run is made from."""
+
+    content: dict[str, Any]
+    """For the manifest, with the hash that goes into every key."""
+    bundle: Bundle | None
+
+
 def run_study(
     study_path: Path,
     data_root: Path,
@@ -74,16 +86,18 @@ def run_study(
     force: bool = False,
     on_event: OnEvent = _silent,
     notebooks: Path | None = None,
+    from_moments: Path | None = None,
 ) -> Run:
-    """Run the notebooks that a study needs and give the finished run.
+    """Run the notebooks that a study needs and give the finished run; with `from_moments` from a bundle, without a row of any worker.
 
     Stages whose inputs, parameters, notebook and code are unchanged are kept from before, unless `force`.
     Raises StudyError or SourceError before anything is written, RunError where a stage stops or another run of the study is in progress.
     """
     study = load_study(study_path)
     parameters = with_overrides(Parameters(study=str(study_path), data_root=str(data_root)), overrides or {})
-    source = digest_of(study, data_root)
-    plans = _plan(study, parameters, source["sha256"], notebooks or _notebooks())
+    bundle = bundle_for(study, from_moments) if from_moments else None
+    source = _Source(source_of(bundle) if bundle else digest_of(study, data_root), bundle)
+    plans = _plan(study, parameters, source, notebooks or _notebooks())
     home = reports / study.name
     _make_home(home)
     with _locked(home):
@@ -106,12 +120,12 @@ def _notebooks() -> Path:
     )
 
 
-def _plan(study: Study, parameters: Parameters, source: str, notebooks: Path) -> list[_Plan]:
+def _plan(study: Study, parameters: Parameters, source: _Source, notebooks: Path) -> list[_Plan]:
     plans: list[_Plan] = []
-    code = cache.code_hash()
-    for stage, name in stages_of(study):
+    code, digest = cache.code_hash(), source.content["sha256"]
+    for stage, name in stages_of(study, from_bundle=source.bundle is not None):
         before = plans[-1].key if plans else ""
-        plans.append(_Plan(stage, notebooks / name, cache.stage_key(notebooks / name, study, parameters, source, before, code)))
+        plans.append(_Plan(stage, notebooks / name, cache.stage_key(notebooks / name, study, parameters, digest, before, code)))
     return plans
 
 
@@ -162,13 +176,13 @@ def _unchanged(home: Path, plans: list[_Plan]) -> Run | None:
     return Run(latest, content, new=False) if same and whole else None
 
 
-def _run(
-    study: Study, parameters: Parameters, source: dict[str, Any], plans: list[_Plan], home: Path, force: bool, on_event: OnEvent
-) -> Run:
+def _run(study: Study, parameters: Parameters, source: _Source, plans: list[_Plan], home: Path, force: bool, on_event: OnEvent) -> Run:
     started = datetime.now(UTC)
     name = _run_name(home, started)
     partial = home / f"{PARTIAL}{name}"
     partial.mkdir()
+    if source.bundle:
+        place_bundle(source.bundle, study, RunFolder(partial))
     on_event(Event("plan", cells=sum(cells_of(plan.notebook) for plan in plans)))
     stages: list[dict[str, Any]] = []
     for plan in plans:
@@ -176,7 +190,7 @@ def _run(
         write_whole(partial / cache.PROGRESS, json.dumps({"stages": stages}).encode())
     refuse_leaks(partial)
     (partial / cache.PROGRESS).unlink()
-    content = manifest(study, name, parameters, source, stages, started, datetime.now(UTC), partial)
+    content = manifest(study, name, parameters, source.content, stages, started, datetime.now(UTC), partial)
     write_whole(partial / "manifest.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     partial.replace(home / name)
     _point_latest(home, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from impact.study import Study
 from impact.text import Text
@@ -16,6 +17,8 @@ class Stage:
     name: str
     title: Text
     needed: Callable[[Study], bool]
+    reads: Literal["anything", "rows", "bundle"] = "anything"
+    """Whether it needs worker-months, or a bundle of moments in their place."""
 
     def notebook(self, place: int) -> str:
         """Give the file name of the notebook."""
@@ -27,15 +30,22 @@ def _always(_: Study) -> bool:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("data", Text("Data", "数据"), _always),
-    Stage("attrition", Text("Attrition", "流失"), lambda study: study.attrition is not None),
+    Stage("data", Text("Data", "数据"), _always, "rows"),
+    Stage("attrition", Text("Attrition", "流失"), lambda study: study.attrition is not None, "rows"),
     Stage("design", Text("Design", "设计"), lambda study: study.coverage is not None),
     Stage("effects", Text("Effects", "效应"), lambda study: study.coverage is not None),
-    Stage("survey", Text("Survey", "问卷"), lambda study: study.survey is not None),
+    Stage("survey", Text("Survey", "问卷"), lambda study: study.survey is not None, "rows"),
     Stage("report", Text("Report", "报告"), _always),
 )
 
 
-def stages_of(study: Study) -> list[tuple[Stage, str]]:
-    """List the stages that a study needs, each with its notebook's file name."""
-    return [(stage, stage.notebook(place)) for place, stage in enumerate(STAGES, start=1) if stage.needed(study)]
+BUNDLE = Stage("bundle", Text("Bundle", "数据包"), _always, "bundle")
+"""What a run from a bundle of moments begins with, in the place of the stage of data."""
+
+
+def stages_of(study: Study, from_bundle: bool = False) -> list[tuple[Stage, str]]:
+    """List the stages that a study needs, each with its notebook's file name; from a bundle none that needs worker-months."""
+    placed = [(stage, stage.notebook(place)) for place, stage in enumerate(STAGES, start=1) if stage.needed(study)]
+    if not from_bundle:
+        return placed
+    return [(BUNDLE, BUNDLE.notebook(1)), *((stage, name) for stage, name in placed if stage.reads == "anything")]

@@ -18,8 +18,13 @@ def verdict_of(study: Study, run: RunFolder) -> Verdict:
     return found
 
 
-def evidence_of(study: Study, period: Period, facts: Mapping[str, Any], covered_clusters: int, leads_p_value: float | None) -> Evidence:
-    """Lay what a study's design, errors and leads came to before the verdict; `facts` are those of `DesignFacts`."""
+def evidence_of(
+    study: Study, period: Period, facts: Mapping[str, Any], covered_clusters: int, checks: Mapping[str, Mapping[str, float]]
+) -> Evidence:
+    """Lay what a study's design, errors and checks came to before the verdict.
+
+    `facts` are those of `DesignFacts`; `checks` gives the numbers of every check by its name.
+    """
     assert study.coverage is not None
     return Evidence(
         has_comparison=True,
@@ -28,13 +33,14 @@ def evidence_of(study: Study, period: Period, facts: Mapping[str, Any], covered_
         periods_after=facts["periods_after"],
         periods_per_year=per_year(period),
         covered_clusters=covered_clusters,
-        leads_p_value=leads_p_value,
+        leads_p_value=checks["leads"].get("p_value"),
+        breakdown=checks["honest"].get("breakdown"),
     )
 
 
 def _evidence(study: Study, run: RunFolder) -> Evidence:
     if study.coverage is None:
         return Evidence(has_comparison=False)
-    leads = next(check for check in run.read_json("checks") if check["name"] == "leads")
+    checks = {check["name"]: check["numbers"] for check in run.read_json("checks")}
     clusters = run.read_json("errors")["covered_clusters"]
-    return evidence_of(study, run.read_json("period"), run.read_json("design_facts"), clusters, leads["numbers"].get("p_value"))
+    return evidence_of(study, run.read_json("period"), run.read_json("design_facts"), clusters, checks)

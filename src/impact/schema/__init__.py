@@ -6,6 +6,7 @@ From here come the checks in `clean`, the data dictionary `data/README.md` and t
 from __future__ import annotations
 
 from impact.schema.dictionary import as_markdown
+from impact.schema.income import WORKER_MONTH_INCOME
 from impact.schema.pipeline import TIDY, WORKER_MONTH, WORKER_SPELL
 from impact.schema.platform import (
     RAW_ACCOUNT,
@@ -66,6 +67,7 @@ __all__ = [
     "TRUE_TWO_WORLDS",
     "TRUE_WORKERS",
     "WORKER_MONTH",
+    "WORKER_MONTH_INCOME",
     "WORKER_SPELL",
     "Column",
     "Group",
@@ -81,7 +83,7 @@ GROUPS: tuple[Group, ...] = (
         "流程中的表",
         "What cleaning gives, and what every report reads.",
         "清洗所得，以及报告所依据的表。",
-        (WORKER_MONTH, WORKER_SPELL, TIDY),
+        (WORKER_MONTH, WORKER_MONTH_INCOME, WORKER_SPELL, TIDY),
     ),
     Group(
         "Synthetic world: raw exports",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from impact.schema.income import PERSON
 from impact.schema.platform import (
     RAW_ACCOUNT_LOCAL,
     RAW_ELIGIBILITY,
@@ -44,7 +45,12 @@ _MONTH = ("account_id", "ym", "active_days", "first_active_date", "last_active_d
 DELIVERED: Mapping[str, DeliveredTable] = {
     table.name: table
     for table in (
-        _delivered("account", RAW_ACCOUNT_LOCAL, ("account_id", "platform_id"), ("account_id",)),
+        _delivered(
+            "account",
+            replace(RAW_ACCOUNT_LOCAL, columns=(*RAW_ACCOUNT_LOCAL.columns, PERSON)),
+            ("account_id", "platform_id"),
+            ("account_id",),
+        ),
         _delivered("worker_month", RAW_WORKER_MONTH_LOCAL, _MONTH, ("account_id", "ym"), RAW_WORKER_MONTH),
         _delivered("worker_day", RAW_WORKER_DAY, ("account_id", "date"), ("account_id", "date")),
         _delivered("eligibility", RAW_ELIGIBILITY, ("account_id",), ("account_id",)),
@@ -56,5 +62,5 @@ MONEY: tuple[str, ...] = ("gross", "take", "incentive", "waiver_refund", "penalt
 """Columns in yuan that a file in fen has a hundredfold."""
 HOURS: tuple[str, ...] = ("p1_h", "p2_h", "p3_h")
 """Parts of the hours online."""
-ONLY_SOME: tuple[str, ...] = ("firm_id", "unit_id", "hardship_score")
+ONLY_SOME: tuple[str, ...] = ("firm_id", "unit_id", "hardship_score", "person_id")
 """Columns that only some files have by their nature: employers know firm and bargaining unit, platforms do not."""

@@ -93,7 +93,7 @@ STUDY_WORKER_MONTH = TableSchema(
         Column("active_days", "integer", "days", "Working days", "出工天数", True),
         Column("orders", "integer", "orders", "Orders", "完单量", True),
         Column("online_hours", "number", "hours", "Hours online", "在线小时", True),
-        Column("engaged_hours", "number", "hours", "Hours with a passenger, parcel or load", "服务小时", True),
+        Column("engaged_hours", "number", "hours", "Hours with an order: pick-up and service", "有单小时：接驾与服务之和", True),
         Column("gross_yuan", "number", "yuan", "What customers paid", "流水", True, "quasi"),
         Column("commission_yuan", "number", "yuan", "Commission before any refund", "抽成（返还之前）", True, "quasi"),
         Column("receipts_yuan", "number", "yuan", "Gross less commission and fines, with bonuses and refunds", "到手收入", True, "quasi"),

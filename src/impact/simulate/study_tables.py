@@ -76,7 +76,7 @@ def _rows(one: Lived) -> pa.Table:
         "active_days": of(one.months.days.astype(float)).astype(np.int16),
         "orders": of(one.months.orders.astype(float)).astype(np.int32),
         "online_hours": online,
-        "engaged_hours": of(pay.engaged_hours),
+        "engaged_hours": of(pay.pickup_hours + pay.engaged_hours),
         "gross_yuan": of(pay.gross),
         "commission_yuan": of(pay.commission),
         "receipts_yuan": of(pay.receipts),

@@ -52,6 +52,10 @@ class _Option(_Words):
     code: int | str
     fill_in: bool = False
 
+    def option(self) -> Option:
+        """Give the option as the codebook has it."""
+        return Option(self.code, self.text(), self.fill_in)
+
 
 class _Asked(_Part):
     field: str
@@ -70,13 +74,14 @@ class _Question(_Part):
     unit: str = ""
     range: tuple[float | None, float | None] = (None, None)
     asked_if: tuple[_Asked, ...] = ()
+    missing: tuple[_Option, ...] = ()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> _Question:
         if (self.kind in _CHOSEN) != bool(self.options):
             raise ValueError(f"a question of kind `{self.kind}` {'needs' if self.kind in _CHOSEN else 'has no'} options")
         _refuse_twice([plain(option.zh) for option in self.options], "label")
-        _refuse_twice([str(option.code) for option in self.options], "code")
+        _refuse_twice([str(option.code) for option in (*self.options, *self.missing)], "code")
         if self.range[0] is not None and self.range[1] is not None and self.range[0] > self.range[1]:
             raise ValueError(f"the range begins at {self.range[0]:g} and ends at {self.range[1]:g}")
         return self
@@ -88,7 +93,7 @@ class _Question(_Part):
             number=self.number,
             words=self.question.text(),
             kind=self.kind,
-            options=tuple(Option(option.code, option.text(), option.fill_in) for option in self.options),
+            options=tuple(option.option() for option in self.options),
             asked_if=tuple(Asked(rule.field, rule.codes) for rule in self.asked_if),
             sensitivity=self.sensitivity,
             stem=self.stem.text() if self.stem else None,
@@ -96,6 +101,7 @@ class _Question(_Part):
             unit=self.unit,
             least=self.range[0],
             most=self.range[1],
+            missing=tuple(option.option() for option in self.missing),
         )
 
 
@@ -129,15 +135,19 @@ def _refuse_twice(names: list[str], what: str) -> None:
 
 
 def _question(item: Item) -> dict[str, Any]:
-    options = [{"code": option.code, **option.words.as_dict(), **({"fill_in": True} if option.fill_in else {})} for option in item.options]
     said = {
-        "options": options,
+        "options": [_option(option) for option in item.options],
         "stem": item.stem.as_dict() if item.stem else None,
         "sensitivity": "" if item.sensitivity == "none" else item.sensitivity,
         "reverse": item.reverse,
         "unit": item.unit,
         "range": [item.least, item.most] if (item.least, item.most) != (None, None) else None,
         "asked_if": [{"field": rule.field, "codes": list(rule.codes)} for rule in item.asked_if],
+        "missing": [_option(option) for option in item.missing],
     }
     first = {"field": item.field, "number": item.number, "question": item.words.as_dict(), "kind": item.kind}
     return first | {key: value for key, value in said.items() if value}
+
+
+def _option(option: Option) -> dict[str, Any]:
+    return {"code": option.code, **option.words.as_dict(), **({"fill_in": True} if option.fill_in else {})}

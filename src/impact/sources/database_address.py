@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from impact.errors import SourceError, listing, nearest
+from impact.errors import SourceError, StudyError, listing, nearest
 
 Kind = Literal["duckdb", "postgres", "spark"]
 _KINDS: dict[str, Kind] = {"duckdb": "duckdb", "postgres": "postgres", "postgresql": "postgres", "spark": "spark", "pyspark": "spark"}
@@ -37,6 +38,20 @@ class Address:
         for secret in sorted(self.secrets, key=len, reverse=True):
             message = message.replace(secret, "…")
         return message
+
+
+def address_in(environ: Mapping[str, str], variable: str, whose: str) -> str:
+    """Look up the address of a database.
+
+    Raises StudyError, about `whose` database it is, where the variable is not set.
+    """
+    address = environ.get(variable, "")
+    if not address:
+        raise StudyError(
+            f"{whose}: the address of its database is not set.\nFound no environment variable `{variable}`.\n"
+            f"Set it, such as: export {variable}=postgres://user:password@host:5432/database"
+        )
+    return address
 
 
 def read_address(address: str) -> Address:

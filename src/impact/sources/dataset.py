@@ -1,17 +1,19 @@
-"""A table that arrives as many files: every row keeps the file and the row that it came from. May touch: the files, the engine."""
+"""A table that arrives as many files, from databases, or both: every row keeps the file and the row that it came from. May touch: the files, the databases (reading), the engine."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from impact.errors import SourceError, listing, nearest
+from impact.sources.database import open_table, table_columns
 from impact.sources.files import open_file
+from impact.study.delivery import DatabaseTable
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,7 +28,7 @@ class ReceivedFile:
     """One file, as it arrived."""
 
     name: str
-    """Path below the folder of the delivery."""
+    """Path below the folder of the delivery; of a table in a database, its kind, place and name, without user and password."""
     sha256: str
     rows: int
     columns: tuple[str, ...]
@@ -40,7 +42,7 @@ class Layout:
     columns: tuple[str, ...]
     """As the files call them; folders named `ym=2025-03` count as a column."""
     table: ir.Table
-    """The columns as received, with `file_` and `row_`; values of CSV files are text."""
+    """The columns as received, with `file_` and `row_`; values of CSV files are text. Of a table in a database, only those that cleaning knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,25 @@ def open_dataset(engine: Backend, name: str, folder: Path, patterns: Sequence[st
     found, read = _text_layouts(engine, name, folder, others)
     _refuse_copies(name, [*files, *found])
     return Dataset(name, engine, (*files, *found), (*layouts, *read))
+
+
+def with_database(dataset: Dataset, address: str, table: DatabaseTable, wanted: Callable[[str], bool]) -> Dataset:
+    """Add the rows of a table in a database, under its name in the place of a file; only columns that are `wanted` leave the database, the names of all are kept.
+
+    Raises SourceError where the database cannot be read, or its rows have arrived already.
+    """
+    names = table_columns(address, table.table, table.namespace)
+    read = tuple(name for name in names if wanted(name))
+    raw = open_table(dataset.engine, address, table.table, table.namespace, read or names[:1])
+    view, rows = f"{dataset.name}_database_{len(dataset.layouts)}", int(raw.table.count().to_pyarrow().as_py())
+    dataset.engine.raw_sql(
+        f"CREATE OR REPLACE TEMP TABLE {_named(view)} AS SELECT {_quoted(raw.name)} AS {FILE}, row_number() OVER () AS {ROW}, * "
+        f"FROM ({dataset.engine.compile(raw.table)})"
+    )
+    files = (*dataset.files, ReceivedFile(raw.name, raw.sha256, rows, names))
+    _refuse_copies(dataset.name, files)
+    layout = Layout((raw.name,), names, dataset.engine.table(view))
+    return Dataset(dataset.name, dataset.engine, files, (*dataset.layouts, layout))
 
 
 def find_files(folder: Path, patterns: Sequence[str], only: Sequence[str] = ("**",)) -> list[Path]:

@@ -42,7 +42,7 @@ def open_file(engine: Backend, path: Path, delimiter: str = _DEFAULT_DELIMITER, 
         found = read_labelled(engine, path)
         return RawTable(found.table, engine, path.name, 1, _sha256(path), found.labels, found.titles, found.missing)
     if kind in PARQUET:
-        return RawTable(read_parquet(engine, path), engine, path.name, first_row=1, sha256=_sha256(path))
+        return RawTable(read_parquet(engine, path), engine, path.name, first_row=1, sha256=_sha256(path), typed=True)
     raise SourceError(
         f"{path}: this kind of file is not read.\nFound the ending `{path.suffix}`.\n"
         f"Save the table as .csv (UTF-8) or .parquet; read are {', '.join((*TEXT, *SPREADSHEET, *LABELLED, *PARQUET))}."
@@ -58,7 +58,7 @@ def _open_folder(engine: Backend, folder: Path) -> RawTable:
         )
     table, notes = read_folder(engine, folder, files)
     each = "\n".join(f"{file.relative_to(folder).as_posix()} {_sha256(file)}" for file in files)
-    return RawTable(table, engine, folder.name, first_row=1, sha256=hashlib.sha256(each.encode()).hexdigest(), notes=notes)
+    return RawTable(table, engine, folder.name, first_row=1, sha256=hashlib.sha256(each.encode()).hexdigest(), notes=notes, typed=True)
 
 
 def _require_fitting(path: Path, kind: str, delimiter: str, sheet: str | None) -> None:

@@ -37,6 +37,8 @@ class RawTable:
     """How the bytes were read as text: `utf-8`, `utf-8-sig` or `gb18030`; empty where the file is no text."""
     notes: tuple[Text, ...] = ()
     """What a reader must know about how the file was understood."""
+    typed: bool = False
+    """Whether the columns have their types and can be read again and again at little cost, as those of Parquet files."""
 
     def column(self, name: str) -> ir.Column:
         """Give one column.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from impact.errors import nearest
 from impact.schema.delivered import DELIVERED
@@ -32,6 +32,25 @@ def _below(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_below)]
+
+
+class DatabaseTable(Part):
+    """A table of a database in the place of files: a DuckDB file, PostgreSQL or Spark."""
+
+    connection: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    """Environment variable that holds the address, such as `postgres://user:password@host:5432/database`; the address itself belongs in no file."""
+    table: str = Field(min_length=1)
+    """Name of the table."""
+    namespace: str | None = None
+    """Schema of the database that the table is in, where it is not the usual one."""
+
+
+def _file_or_table(value: Any) -> Literal["file", "database"]:
+    return "file" if isinstance(value, str) else "database"
+
+
+Place = Annotated[Annotated[Pattern, Tag("file")] | Annotated[DatabaseTable, Tag("database")], Discriminator(_file_or_table)]
+"""Where rows of a table are: files below the folder, or a table of a database."""
 
 
 class Declared(Part):
@@ -71,8 +90,8 @@ class Delivery(Part):
     """Synthetic data only: the world file, relative to this one; the folder is that world's `raw/`, and `impact run` builds it on first use."""
     folder: str | None = None
     """Folder of the exports, relative to the data root (`data/`, or `--data DIR`, or IMPACT_DATA)."""
-    tables: dict[Delivered, tuple[Pattern, ...]] = Field(default_factory=dict)
-    """Files of each table, as patterns below the folder."""
+    tables: dict[Delivered, tuple[Place, ...]] = Field(default_factory=dict)
+    """Where each table is: patterns of files below the folder, tables of databases, or both."""
     survey: dict[int, SurveyFiles] = Field(default_factory=dict)
     """Waves of the survey, by number."""
     registry: Pattern | None = None
@@ -102,6 +121,14 @@ class Delivery(Part):
             raise ValueError("name the files of at least one table in `tables`, or a wave in `survey`")
         return self
 
+    def files_of(self, table: Delivered) -> tuple[str, ...]:
+        """Give the patterns of a table's files."""
+        return tuple(place for place in self.tables.get(table, ()) if isinstance(place, str))
+
+    def databases_of(self, table: Delivered) -> tuple[DatabaseTable, ...]:
+        """Give the tables of databases that rows of a table come from."""
+        return tuple(place for place in self.tables.get(table, ()) if isinstance(place, DatabaseTable))
+
     @property
     def place(self) -> str:
         """Folder of the exports, relative to the data root."""
@@ -128,6 +155,8 @@ class Sample(Part):
     """What an agreement on record names."""
     covered: Literal["all", "eligible"] = "all"
     """Whether everybody there is covered, or only those whom the clause of eligibility names."""
+    prices: str | None = Field(default=None, pattern=r"^\d{4}-(0[1-9]|1[0-2])$")
+    """Month in whose prices real terms are meant, such as 2025-02; without it, pay is in the yuan of its month."""
     yardstick: str | None = None
     """Synthetic worlds only: table of `clean/` that an ideal cleaning would leave; scenarios and tests read it."""
 

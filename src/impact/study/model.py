@@ -97,11 +97,17 @@ class Columns(Part):
     """Day on which the worker joined."""
     left: str | None = None
     """Day on which the worker left; empty while still there."""
+    two_units: Literal["refuse", "first", "main", "split"] = "refuse"
+    """What becomes of a worker who is seen in two units in one month: refuse the data; keep the row in the unit in which the worker was seen first; keep the row with most `hours`; or keep all rows, each with its share of the worker's weight."""
+    hours: str | None = None
+    """Hours worked in a row, for `two_units: main`."""
 
     @model_validator(mode="after")
     def _someone(self) -> Columns:
         if self.worker is None and self.unit is None:
             raise ValueError("name `worker`, `unit` or both")
+        if (self.two_units == "main") != (self.hours is not None):
+            raise ValueError("`two_units: main` needs `hours`, and nothing else does")
         if self.covered and self.first_covered:
             raise ValueError("name `covered` or `first_covered`, not both: one follows from the other")
         return self
@@ -205,6 +211,8 @@ class Attrition(Part):
 
     year: int
     """Calendar year of the yearly rates."""
+    compare_year: int | None = None
+    """Deliveries only: another calendar year; the change between the two is split into composition and within."""
     observed_until: date
     """Last day on which an exit would have been seen."""
     survival_days: tuple[Annotated[int, Field(ge=1)], ...] = Field(default=(30, 90, 180, 365), min_length=1, max_length=6)
@@ -216,6 +224,8 @@ class Attrition(Part):
             raise ValueError(
                 f"`observed_until` {self.observed_until} lies before the end of `year` {self.year}: exits after it would not be seen"
             )
+        if self.compare_year == self.year:
+            raise ValueError(f"`compare_year` is {self.year}, as `year`: name another year, or leave it out")
         if len(set(self.survival_days)) < len(self.survival_days):
             raise ValueError("`survival_days` names a tenure twice")
         return self

@@ -101,6 +101,19 @@ def place(frame: pd.DataFrame, margin: Margin) -> Placed:
     return Placed(margin, cell, np.array([counts[level] for level in seen]), tuple(label(level) for level in seen))
 
 
+def unfilled(frame: pd.DataFrame, margin: Margin) -> tuple[str, ...]:
+    """Name the categories that have workers and nobody in the sample; `place` refuses a margin with such.
+
+    Raises DataError where a row has no category, or the margin does not know it.
+    """
+    for name in margin.columns:
+        whole_column(frame, name)
+    rows = list(frame[list(margin.columns)].itertuples(index=False, name=None))
+    _check_known(margin, dict(zip(margin.levels, margin.counts, strict=True)), rows)
+    there = set(rows)
+    return tuple(label(level) for level, size in zip(margin.levels, margin.counts, strict=True) if size > 0 and level not in there)
+
+
 def label(level: tuple[object, ...]) -> str:
     """Write a category for tables and messages."""
     return " × ".join(str(part) for part in level)

@@ -43,6 +43,11 @@ def unknown_columns(table: DeliveredTable, layout: Layout, mapping: Mapping[str,
     return tuple(received for received in layout.columns if _plain(received) not in known and received not in folders)
 
 
+def is_known(table: DeliveredTable, mapping: Mapping[str, str], received: str) -> bool:
+    """Say whether a received column is one of the schema, by its name, its heading or the mapping."""
+    return _plain(received) in _known(table, mapping)
+
+
 def likeliest(received: str, table: DeliveredTable) -> str:
     """Propose the column of the schema that a received one resembles most; empty where none does."""
     words = {word: column.name for column in table.columns for word in (*_words(column), _plain(column.en), _plain(column.zh))}

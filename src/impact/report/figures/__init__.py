@@ -3,5 +3,6 @@
 from impact.report.figures.attrition import rates, survival, tenure_hazards
 from impact.report.figures.effects import adoption, event_study, forest, paths
 from impact.report.figures.survey import respondents
+from impact.report.figures.synthetic import synthetic_weights
 
-__all__ = ["adoption", "event_study", "forest", "paths", "rates", "respondents", "survival", "tenure_hazards"]
+__all__ = ["adoption", "event_study", "forest", "paths", "rates", "respondents", "survival", "synthetic_weights", "tenure_hazards"]

@@ -54,4 +54,4 @@ def _name_margins(axes: Axes, margins: pd.Series[str], places: list[float]) -> N
 
 _WORKFORCE = Text("workforce", "全体劳动者")
 _CAME = Text("respondents as they came", "未加权的答卷者")
-_RAKED = Text("respondents, raked", "加权后的答卷者")
+_RAKED = Text("respondents, weighted", "加权后的答卷者")

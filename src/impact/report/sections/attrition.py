@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from impact.report.document import Block, Figure, Paragraph, Section, Table
+from impact.report.document import Block, Bullets, Figure, Paragraph, Section, Table
 from impact.report.format import count, decimal, percent
 from impact.report.material import Material, text_of
+from impact.report.sections.attrition_definitions import ABSENCE, DENOMINATORS, rates_table
 from impact.text import Text
 
 ORDER = 10
@@ -32,37 +33,72 @@ CURVES: dict[str, Text] = {
 
 
 def section(material: Material) -> Section | None:
-    """Print the table of definitions, hazards by tenure and survival."""
+    """Print the rates of every definition; for a source of one table hazards by tenure and survival as well, which others have in the section after."""
     if "rates" not in material.tables:
         return None
-    blocks: list[Block] = [Paragraph(_lead(material)), _rates_table(material), _figure("attrition_rates", material)]
+    delivered = "definitions" in material.tables
+    rates: list[Block] = [rates_table(material)] if delivered else [_rates_table(material), _figure("attrition_rates", material)]
+    blocks: list[Block] = [Paragraph(_lead(material)), *rates]
+    if lacking := material.values.get("not_computed"):
+        blocks.append(Bullets(tuple(Text(**words) for words in lacking)))
     if material.study.notes.attrition:
         blocks.append(Paragraph(text_of(material.study.notes.attrition)))
-    blocks += [
+    if not delivered:
+        blocks += tenure_blocks(material)
+    return Section(Text("Who leaves", "谁在离开"), tuple(blocks), in_brief=True)
+
+
+def tenure_blocks(material: Material) -> list[Block]:
+    """Print survival and hazards by tenure."""
+    return [
         _figure("attrition_survival", material),
         _survival_table(material),
         _figure("attrition_hazards", material),
         _hazards_table(material),
     ]
-    return Section(Text("Who leaves", "谁在离开"), tuple(blocks), in_brief=True)
 
 
 def range_of_rates(material: Material) -> tuple[str, str]:
-    """Give the lowest and highest yearly rate of the year itself, over all definitions."""
+    """Give the lowest and highest yearly rate of the year itself, over all definitions; of a delivery, of one and the same group of workers."""
+    if "definitions" in material.tables:
+        low, high = extremes_of_group(material)
+        return percent(low["value"], 0), percent(high["value"], 0)
     rates, year = material.tables["rates"], material.study.attrition.year if material.study.attrition else 0
     rates = rates[(rates["definition"] != "twelve_times_monthly_hazard") & rates["start"].str.startswith(str(year))]
     rates = rates[rates["end"].str.startswith(str(year))]
     return percent(rates["value"].min(), 0), percent(rates["value"].max(), 0)
 
 
+def extremes_of_group(material: Material) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
+    """Give the lines with the lowest and the highest rate among the covered, or among everybody where nobody is covered."""
+    table = material.tables["definitions"]
+    table = table[table["covered"] == table["covered"].max()].dropna(subset=["value"])
+    ordered = table.sort_values("value").to_dict("records")
+    return ordered[0], ordered[-1]
+
+
 def _lead(material: Material) -> Text:
     year = material.study.attrition.year if material.study.attrition else 0
+    if "definitions" in material.tables:
+        return _lead_of_definitions(material, year)
     low, high = range_of_rates(material)
     return Text(
         f"The same workers in the same year ({year}) give a yearly attrition of {low} or of {high}, depending on what is divided by what. "
         "Two rates may be compared only when numerator, denominator and period are the same; no two rows below may be subtracted from each other.",
         f"同一批劳动者、同一年（{year}），年流失率可以是{low}，也可以是{high}，取决于用什么除以什么。"
         "只有分子、分母和期间都相同，两个比率才可比较；下表任意两行不可相减。",
+    )
+
+
+def _lead_of_definitions(material: Material, year: int) -> Text:
+    low, high = extremes_of_group(material)
+    ends = [(ABSENCE[end["definition"]], DENOMINATORS[end["denominator"]], percent(end["value"], 0)) for end in (low, high)]
+    (one, by_one, least), (other, by_other, most) = ends
+    return Text(
+        f"The same workers in the same year ({year}) give {least} ({one.en}; {by_one.en}) or {most} ({other.en}; {by_other.en}). "
+        "Two rates may be compared only within one row of definition and one column: the covered with the never covered, or one year with another.",
+        f"同一批劳动者、同一年（{year}），流失率可以是{least}（{one.zh}；{by_one.zh}），也可以是{most}（{other.zh}；{by_other.zh}）。"
+        "只有同一定义、同一列的比率才可比较：受覆盖者与从未覆盖者，或一年与另一年。",
     )
 
 

@@ -17,7 +17,7 @@ def section(material: Material) -> Section | None:
     """Print the main estimate."""
     if "results" not in material.tables:
         return None
-    blocks: list[Block] = [Paragraph(_lead(material)), *_caution(material), _figure(material), Paragraph(_leads(material))]
+    blocks: list[Block] = [Paragraph(_lead(material)), *_caution(material), _figure(material), *_checks(material)]
     if material.study.notes.effects:
         blocks.append(Paragraph(text_of(material.study.notes.effects)))
     return Section(Text("What differs after coverage", "覆盖之后有何不同"), tuple(blocks), in_brief=True)
@@ -112,6 +112,7 @@ def _figure(material: Material) -> Figure:
     )
 
 
-def _leads(material: Material) -> Text:
-    check = next(check for check in material.values["checks"] if check["name"] == "leads")
-    return Text(check["text_en"], check["text_zh"])
+def _checks(material: Material) -> list[Block]:
+    """Say what the checks found: what moved before coverage, and how far trends may part after it."""
+    checks = {check["name"]: check for check in material.values["checks"]}
+    return [Paragraph(Text(checks[name]["text_en"], checks[name]["text_zh"])) for name in ("leads", "honest")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from impact.report.data_words import printable_text
 from impact.report.document import Block, Bullets, Paragraph, Section
 from impact.report.material import Material, text_of
+from impact.report.sections.bundle import worth
 from impact.report.sections.data import findings_of
 from impact.text import Text
 from impact.verdict.verdict import RULES
@@ -25,6 +26,8 @@ def section(material: Material) -> Section:
     doubts = _doubts(material)
     if doubts:
         blocks.append(Paragraph(doubts))
+    if bundle := material.values.get("bundle"):
+        blocks.append(Paragraph(worth(bundle["noise"])))
     caps = _caps(material)
     if caps:
         blocks.append(Paragraph(Text("What holds the grade down, the deciding reason first:", "压低证据等级的原因，决定性的在前：")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,7 +33,11 @@ def section(material: Material) -> Section | None:
         Paragraph(Text(**values["response"]["sentence"])),
         Paragraph(_weights(values, part)),
     ]
-    blocks += [_figure(tables["survey_shares"], part), estimates_table(material), Paragraph(_apart(tables["survey_estimates"], part))]
+    blocks += [
+        _figure(tables["survey_shares"], part, values["raking"]["margins"]),
+        estimates_table(material),
+        Paragraph(_apart(tables["survey_estimates"], part)),
+    ]
     if "survey_by" in tables:
         blocks.append(groups_table(material))
     if "survey_scales" in tables:
@@ -91,7 +95,9 @@ def _cleaned(values: Mapping[str, Any], fewest: int) -> Text:
 
 def _weights(values: Mapping[str, Any], part: SurveyPart) -> Text:
     spreads, raking = values["spreads"], values["raking"]
-    names = [MARGINS.get(name, Text(name, name)) for name in part.margins]
+    names = [MARGINS.get(name, Text(name, name)) for name in raking["margins"]]
+    if not names:
+        return _weights_by_design(spreads)
     return Text(
         f"Weights are made in three steps: the inverse chance of being drawn; within {part.classes} classes by the chance to answer, those who answered stand for those who did not; and raking to the "
         f"active workforce by {', '.join(name.en for name in names)}. Kish’s design effect is {decimal(spreads['design']['design_effect'], 2)} with design weights and "
@@ -103,18 +109,44 @@ def _weights(values: Mapping[str, Any], part: SurveyPart) -> Text:
     )
 
 
-def _figure(shares: pd.DataFrame, part: SurveyPart) -> Figure:
+def _weights_by_design(spreads: Mapping[str, Any]) -> Text:
+    effect, rows, as_many = (spreads["design"][name] for name in ("design_effect", "rows", "effective_rows"))
+    return Text(
+        f"Weights are the inverse chance of being drawn and nothing else: no margin of the active workforce can be met with these answers, so the column of raked numbers repeats the design weights. "
+        f"Kish’s design effect is {decimal(effect, 2)}, so that {count(rows)} answers count as {count(as_many)}.",
+        f"权重仅为入样概率的倒数：这些答卷无法满足在职总体的任何边际，“边际加权”一列因此与设计权重相同。基什设计效应为{decimal(effect, 2)}，即{count(rows)}份答卷相当于{count(as_many)}份。",
+    )
+
+
+def _met(part: SurveyPart, raked: Sequence[str]) -> Text:
+    """Say of which margins the weighted shares are those of the workforce."""
+    if not raked:
+        return Text("No margin is met by the weights.", "权重未能满足任何边际。")
+    if set(raked) == set(part.margins):
+        return Text("After raking all shares are those of the workforce.", "加权后各占比与全体劳动者一致。")
+    en, zh = (
+        ", ".join(MARGINS.get(name, Text(name, name)).en for name in raked),
+        "、".join(MARGINS.get(name, Text(name, name)).zh for name in raked),
+    )
+    return Text(
+        f"After raking the shares by {en} are those of the workforce, the others need not be.",
+        f"加权后{zh}的占比与全体劳动者一致，其余边际变量未必一致。",
+    )
+
+
+def _figure(shares: pd.DataFrame, part: SurveyPart, raked: Sequence[str]) -> Figure:
     came = shares[(shares["version"] == "unweighted") & shares["margin"].isin(part.margins)]
     furthest = came.iloc[int(came["difference"].abs().argmax())]
     name, level = MARGINS.get(furthest["margin"], Text(*[furthest["margin"]] * 2)), level_words(str(furthest["level"]))
     share, known = percent(furthest["share"], 0), percent(furthest["share_workers"], 0)
+    met = _met(part, raked)
     return Figure(
         FIGURE,
         Text("Respondents and workforce, before and after raking", "加权前后的答卷者构成与全体劳动者"),
         Text(
             f"Dots of shares by category: the workforce, respondents as they came, respondents raked. Furthest apart before weighting: {name.en}, {level.en}: {share} of the respondents, "
-            f"{known} of the workforce. After raking all shares are those of the workforce.",
-            f"各类别占比的点图：全体劳动者、未加权的答卷者、加权后的答卷者。加权前相差最大的是{name.zh}“{level.zh}”：占答卷者的{share}，占全体劳动者的{known}。加权后各占比与全体劳动者一致。",
+            f"{known} of the workforce. {met.en}",
+            f"各类别占比的点图：全体劳动者、未加权的答卷者、加权后的答卷者。加权前相差最大的是{name.zh}“{level.zh}”：占答卷者的{share}，占全体劳动者的{known}。{met.zh}",
         ),
     )
 

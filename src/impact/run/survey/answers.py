@@ -5,7 +5,8 @@ Behind this gate nobody has a name, a phone number, an account or the code of a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,9 @@ from impact.clean.survey.options import SurveyOptions
 from impact.clean.survey.survey import clean_survey
 from impact.errors import DataError, StudyError
 from impact.panel.agreements import first_covered
+from impact.run.delivery import open_table_of
 from impact.schema.questionnaire import CODEBOOK, Codebook
 from impact.sources.codebook import load_codebook
-from impact.sources.dataset import open_dataset
 from impact.sources.files import open_file
 from impact.sources.key import Key
 from impact.sources.registry import load_registry
@@ -38,6 +39,7 @@ from impact.text import Text
 if TYPE_CHECKING:
     from ibis.backends.duckdb import Backend
 
+    from impact.sources.dataset import Dataset
     from impact.study.delivery import Delivery
 
 KEPT = ("respondent", "returned", "valid", "covered", "stratum", "design_weight")
@@ -62,8 +64,16 @@ class Wave:
     """Month in which most answers came, such as `2025-10`."""
 
 
-def open_wave(engine: Backend, study: Study, part: SurveyPart, data_root: Path, key: Key) -> Wave:
-    """Read, correct and clean a wave, and put its answers beside the list of those asked.
+def open_wave(
+    engine: Backend,
+    study: Study,
+    part: SurveyPart,
+    data_root: Path,
+    key: Key,
+    linkage: bool = True,
+    environ: Mapping[str, str] = os.environ,
+) -> Wave:
+    """Read, correct and clean a wave, and put its answers beside the list of those asked; without `linkage` nobody asks which answers meet an account.
 
     Raises StudyError for a field that the codebook does not have; SourceError and DataError where files cannot be read or do not belong together.
     """
@@ -86,11 +96,13 @@ def open_wave(engine: Backend, study: Study, part: SurveyPart, data_root: Path, 
     month = str(raw.answers["end_ts"].dt.strftime("%Y-%m").mode().iloc[0])
     issued = _joined(listed, raw.answers["link_code"], mine, part, key)
     issued["covered"] = _covered(listed, folder / delivery.registry if delivery.registry else None, month).to_numpy()
+    asks = linkage and "account_id" in listed and delivery.tables.get("account")
+    accounts = open_table_of(engine, "account", folder, delivery, environ=environ) if asks else None
     return Wave(
         issued,
         counts.table.select(**columns).to_pandas(),
         codebook,
-        _linked(engine, delivery, folder, mine, listed, key, study.name),
+        _linked(accounts, delivery, mine, listed, key, study.name) if accounts else None,
         replace(cleaned.audit, rules=(*corrected.rules, *cleaned.audit.rules)),
         (*cleaned.findings, *strangers),
         pa.concat_tables([corrected.touched, cleaned.touched]),
@@ -188,14 +200,10 @@ def _covered(listed: pd.DataFrame, registry: Path | None, month: str) -> pd.Seri
     return covered
 
 
-def _linked(
-    engine: Backend, delivery: Delivery, folder: Path, answers: pd.DataFrame, listed: pd.DataFrame, key: Key, purpose: str
-) -> Linked | None:
+def _linked(dataset: Dataset, delivery: Delivery, answers: pd.DataFrame, listed: pd.DataFrame, key: Key, purpose: str) -> Linked | None:
     """Ask which answers can be joined to an account; the pairs stay here, and only rates leave."""
-    patterns = delivery.tables.get("account")
-    if "account_id" not in listed or "link_consent" not in answers or not patterns:
+    if "link_consent" not in answers:
         return None
-    dataset = open_dataset(engine, "account", folder, patterns)
     accounts = clean_accounts(dataset, delivery).cleaned.table
     asked = listed["account_id"].dropna().tolist()
     there = accounts.filter(accounts["account_id"].isin(asked)).select("account_id").to_pyarrow()["account_id"].to_pylist()

@@ -16,6 +16,7 @@ from impact.run.folder import RunFolder
 from impact.run.receive import key_for
 from impact.run.survey.answers import Wave, open_wave
 from impact.run.survey.estimates import Scale, asked_columns, estimates, estimates_by, scale_sentences, scale_tables, scales
+from impact.run.survey.margin_findings import margin_findings
 from impact.run.survey.representatives import Elected, elected
 from impact.run.survey.weights import Uneven, Weighting, coverage_finding, uneven_response, weighted
 from impact.study import Study
@@ -68,16 +69,18 @@ def survey_of(
     """
     assert study.survey is not None
     part, fewest, key = study.survey, study.report.minimum_cell, key_for(study, environ)
-    wave = open_wave(engine, study, part, data_root, key)
+    wave = open_wave(engine, study, part, data_root, key, environ=environ)
     weighting = weighted(wave.issued, wave.workforce, part.margins, part.trim, part.classes)
-    uneven = uneven_response(wave.issued, part.margins)
+    modelled = weighting.response_margins
+    uneven = uneven_response(wave.issued, modelled) if modelled else None
+    unused = margin_findings(weighting, wave.issued, part.margins, part.trim, wave.audit.source)
     raked = weighting.versions["raked"]
     rates, missed = _linkage(wave, fewest)
     chosen = part.representatives
     return SurveyTables(
         part=part,
         audit=wave.audit,
-        findings=(*wave.findings, *coverage_finding(uneven, part.margins, wave.audit.source)),
+        findings=(*wave.findings, *unused, *coverage_finding(uneven, modelled, wave.audit.source)),
         touched=wave.touched.to_pandas(),
         flow=_flow(wave, part, fewest),
         weighting=weighting,
@@ -128,7 +131,12 @@ def as_dict(survey: SurveyTables) -> dict[str, Any]:
         "findings": [finding.as_dict() for finding in survey.findings],
         "key_id": survey.key_id,
         "spreads": {name: asdict(spread) for name, spread in survey.weighting.spreads.items()},
-        "raking": {"passes": raking.passes, "trims": raking.trims, "trimmed_rows": raking.trimmed_rows},
+        "raking": {
+            "margins": [name for name in survey.part.margins if name not in {one.margin for one in survey.weighting.left_out}],
+            "passes": raking.passes if raking else 0,
+            "trims": raking.trims if raking else 0,
+            "trimmed_rows": raking.trimmed_rows if raking else 0,
+        },
         "response": {
             "rate": indicators.rate,
             "r_indicator": indicators.r_indicator,

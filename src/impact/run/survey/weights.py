@@ -2,6 +2,7 @@
 
 Design weight → made up for non-response in classes by the chance to answer → raked to known margins, trimmed, raked again. Classes and not cells: six margins
 crossed make hundreds of cells, most of them with nobody who answered; five classes use all margins and have hundreds of respondents each.
+A margin that the answers cannot meet is left out and named, never joined in silence; where none can be met, the design weights stand.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import pandas as pd
 from scipy import stats
 
 from impact.clean.audit import Finding
-from impact.errors import EstimationError
+from impact.errors import DataError, EstimationError
+from impact.survey.feasible import LeftOut, fewer_and_fewer, rake_feasible
 from impact.survey.margins import margins_of
-from impact.survey.raking import Control, Raking, Trim, rake
+from impact.survey.raking import Control, Raking, Trim
 from impact.survey.representativeness import ResponseIndicators, response_indicators, share_table
-from impact.survey.response import NonResponse, answer_propensity, propensity_classes
-from impact.survey.sample import Sample, sample_of
+from impact.survey.response import NonResponse, answer_propensity, propensity_classes, weighting_cells
+from impact.survey.sample import Sample, sample_of, whole_column
 from impact.survey.weights import Spread, spread
 from impact.text import Text
 
 VERSIONS = ("unweighted", "design", "raked")
-"""Weights with which every number is given: as the answers came, by the chance to be drawn, and brought to the workforce."""
+"""Weights with which every number is given: as the answers came, by the chance to be drawn, and brought to the workforce (design weights where no margin can be met)."""
 PASSES = 100
 UNEVEN = 0.05
 """p-value below which response is said to differ by coverage."""
@@ -37,7 +39,12 @@ class Weighting:
     versions: Mapping[str, Sample]
     """By `VERSIONS`; the rows of all are the same respondents."""
     response: NonResponse
-    raking: Raking
+    response_margins: tuple[str, ...]
+    """Margins by which the chance to answer is modelled."""
+    raking: Raking | None
+    """None where no margin can be met."""
+    left_out: tuple[LeftOut, ...]
+    """Margins that weights are not raked to."""
     spreads: Mapping[str, Spread]
     """How uneven weights are: `design`, `response` (after non-response), `raked`."""
     shares: pd.DataFrame
@@ -61,9 +68,9 @@ def weighted(issued: pd.DataFrame, workforce: pd.DataFrame, margins: Sequence[st
     """Weight the valid answers of a wave.
 
     `issued` has one row per questionnaire: `valid, stratum, design_weight` and the margins; `workforce` has `workers` by the margins crossed.
-    Raises DataError where margins and sample do not fit, and EstimationError where response cannot be modelled or raking does not settle.
+    Raises DataError where margins and sample do not fit, or nobody answered. A margin that cannot be met is among `left_out`.
     """
-    response = propensity_classes(issued, "design_weight", "valid", margins, classes)
+    response, modelled = _response(issued, margins, classes)
     answered = issued["valid"].to_numpy(dtype=bool)
     rows = issued[answered].reset_index(drop=True).assign(response_weight=response.weights[answered].to_numpy(), one=1.0)
     # a stratum with one respondent is taken by its distance from the mean of all: errors too long rather than too short
@@ -71,13 +78,27 @@ def weighted(issued: pd.DataFrame, workforce: pd.DataFrame, margins: Sequence[st
     design = sample_of(rows, weight="design_weight", stratum="stratum", lonely="adjust")
     made_up = sample_of(rows, weight="response_weight", stratum="stratum", lonely="adjust")
     known = margins_of(workforce, tuple(margins))
-    raking = rake(made_up, known, Trim(upper=trim), Control(passes=PASSES))
-    versions = dict(zip(VERSIONS, (plain, design, raking.sample), strict=True))
-    spreads = {"design": spread(design.weights), "response": spread(made_up.weights), "raked": raking.after}
+    feasible = rake_feasible(made_up, known, Trim(upper=trim), Control(passes=PASSES))
+    raked = feasible.raking.sample if feasible.raking else design
+    versions = dict(zip(VERSIONS, (plain, design, raked), strict=True))
+    spreads = {name: spread(sample.weights) for name, sample in (("design", design), ("response", made_up), ("raked", raked))}
     compared = share_table(rows, known, {name: sample.weights for name, sample in versions.items()})
     everybody = issued["design_weight"].to_numpy(dtype=float)
     indicators = response_indicators(issued, response.propensity.to_numpy(dtype=float), everybody, margins)
-    return Weighting(versions, response, raking, spreads, compared, indicators)
+    return Weighting(versions, response, modelled, feasible.raking, feasible.left_out, spreads, compared, indicators)
+
+
+def _response(issued: pd.DataFrame, margins: Sequence[str], classes: int) -> tuple[NonResponse, tuple[str, ...]]:
+    """Model the chance to answer by as many margins as give a finite answer; by none of them, everybody has the same chance."""
+    for name in margins:
+        whole_column(issued, name)
+    for chosen in fewer_and_fewer(margins):
+        try:
+            if chosen:
+                return propensity_classes(issued, "design_weight", "valid", chosen, classes), chosen
+        except (EstimationError, DataError):  # some group, or a whole class, always or never answered
+            continue
+    return weighting_cells(issued.assign(everybody="all"), "design_weight", "valid", ("everybody",)), ()
 
 
 def uneven_response(issued: pd.DataFrame, margins: Sequence[str]) -> Uneven | None:

@@ -70,6 +70,8 @@ class Item:
     """Smallest number that can be true; None where there is no bound."""
     most: float | None = None
     """Largest number that can be true; None where there is no bound."""
+    missing: tuple[Option, ...] = ()
+    """Values that stand for a reason why there is no answer, such as `99` for a refusal, as the file declares them."""
 
     def label(self, code: Code) -> str:
         """Give the Chinese words of a code."""

@@ -30,10 +30,26 @@ def survival(tenure_days: Integers, exited: NDArray[np.bool_], entry_days: Integ
     days, exits = np.unique(tenure_days[kept & exited], return_counts=True)
     starts, ends = np.sort(entry[kept]), np.sort(tenure_days[kept])
     at_risk = np.searchsorted(starts, days, side="right") - np.searchsorted(ends, days, side="left")
+    return _curve(days, at_risk, exits)
+
+
+def survival_of_counts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Estimate the survival curve from counts, such as the engine or a bundle of moments gives.
+
+    `counts` has `day, entered, exits, censored`, sorted by day; they may be sums of weights, and the errors are then those of as many heads. A spell is at risk on the day on which it enters and on the day on which it ends.
+    Returns what `survival` does.
+    """
+    entered, exits, censored = (counts[name].to_numpy(dtype=float) for name in ("entered", "exits", "censored"))
+    at_risk = np.cumsum(entered) - np.r_[0, np.cumsum(exits + censored)[:-1]]
+    left = exits > 0
+    return _curve(counts["day"].to_numpy()[left], at_risk[left], exits[left])
+
+
+def _curve(days: Integers, at_risk: Integers, exits: Integers) -> pd.DataFrame:
     curve = np.cumprod(1 - exits / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(exits / (at_risk * (at_risk - exits)))
-    error = np.where(curve > 0, curve * np.sqrt(greenwood), 0.0)
+        error = np.where(curve > 0, curve * np.sqrt(greenwood), 0.0)
     return pd.DataFrame({"tenure_days": days, "at_risk": at_risk, "exits": exits, "survival": curve, "std_error": error})
 
 

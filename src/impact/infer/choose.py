@@ -1,0 +1,140 @@
+"""Which inference for how many covered clusters: chosen by that number, never by habit.
+
+| clusters on the smaller side | first | beside it | why |
+| --- | --- | --- | --- |
+| 1 | permutation | few_treated | a single cluster has no spread of its own: no t-test, and the smallest possible p-value is printed |
+| 2 to 9 | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
+| 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
+
+Covered clusters are usually fewer than those they are compared with; where the never covered are fewer, they are what is scarce. May touch: nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from impact import settings
+from impact.design.design import Design
+from impact.errors import EstimationError, listing, nearest
+from impact.infer import few_treated, permutation, small_sample, wild
+from impact.infer.aggregate import By, Window, aggregate
+from impact.infer.inference import METHODS, Inference, Method, cluster_places
+from impact.infer.reassigned import Refit
+from impact.results import Estimate
+from impact.text import Text
+
+ENOUGH = 10
+"""Clusters on the smaller side from which on errors by cluster are trusted, with a small-sample correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Another method than the number of clusters asks for; the report prints the reason."""
+
+    method: Method
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The method that decides, what is shown beside it, and why."""
+
+    method: Method
+    beside: tuple[Method, ...]
+    covered_clusters: int
+    never_clusters: int
+    reason: Text
+    """Printed with the result; of an override, the study's own words."""
+    overridden: Method | None = None
+    """The method by the number of clusters, where a study set it aside."""
+
+
+def choose(design: Design, override: Override | None = None) -> Choice:
+    """Choose by the number of covered clusters, or by that of never covered ones where these are fewer.
+
+    Raises EstimationError where an override names no method, or gives no reason in both languages.
+    """
+    covered, never = cluster_sides(design)
+    method, beside = _by_count(min(covered, never) if never else covered)
+    if override is None:
+        return Choice(method, beside, covered, never, _reason(method, covered, never))
+    _require_reason(override)
+    others = tuple(name for name in (method, *beside) if name != override.method)
+    return Choice(override.method, others, covered, never, override.reason, None if override.method == method else method)
+
+
+def infer(
+    choice: Choice,
+    estimate: Estimate,
+    refit: Refit,
+    by: By = "none",
+    window: Window = Window(),
+    level: float = settings.LEVEL,
+) -> tuple[Inference, ...]:
+    """Carry out the method that decides and those beside it, in that order; `refit` fits and averages as `estimate` and `by` do."""
+    return tuple(carry_out(method, estimate, refit, by, window, level) for method in (choice.method, *choice.beside))
+
+
+def carry_out(
+    method: Method,
+    estimate: Estimate,
+    refit: Refit,
+    by: By = "none",
+    window: Window = Window(),
+    level: float = settings.LEVEL,
+) -> Inference:
+    """Infer about the averages `by` of effects, or about the effects themselves, by one method."""
+    if method == "cr2":
+        return small_sample.cr2(estimate, by, window, level=level)
+    if method == "wild":
+        return wild.wild(estimate, by, window, level=level)
+    if method == "permutation":
+        return permutation.permutation(estimate, refit, by, window, level=level)
+    averaged = aggregate(estimate, by, window)
+    if method == "cr1":
+        return small_sample.cr1(averaged, level)
+    if method == "multiplier":
+        return wild.multiplier(averaged, level=level)
+    return few_treated.few_treated(averaged, few_treated.Options(method), level)
+
+
+def cluster_sides(design: Design) -> tuple[int, int]:
+    """Count the clusters with a covered unit, and those without."""
+    names, place = cluster_places(design)
+    covered = len(np.unique(place[~np.isnan(design.cohort)]))
+    return covered, len(names) - covered
+
+
+def _by_count(clusters: int) -> tuple[Method, tuple[Method, ...]]:
+    if clusters >= ENOUGH:
+        return "cr2", ("wild",)
+    return ("permutation", ("wild",)) if clusters > 1 else ("permutation", ("ferman_pinto",))
+
+
+def _reason(method: Method, covered: int, never: int) -> Text:
+    found = Text(
+        f"{covered} covered and {never} never covered cluster{'s' if never != 1 else ''}",
+        f"{covered}个受覆盖、{never}个从未受覆盖的聚类",
+    )
+    if method == "cr2":
+        return Text(
+            f"{found.en}: errors by cluster with a small-sample correction (CR2)", f"{found.zh}：采用小样本校正的聚类稳健标准误（CR2）"
+        )
+    return Text(
+        f"{found.en}, too few for errors by cluster: permutation of the agreements over clusters",
+        f"{found.zh}，不足以使用聚类稳健标准误：采用协议在聚类间的置换检验",
+    )
+
+
+def _require_reason(override: Override) -> None:
+    if override.method not in METHODS:
+        raise EstimationError(
+            f"inference `{override.method}` is not known.\nKnown: {listing(METHODS)}. {nearest(override.method, METHODS)}".rstrip()
+            + "\nName one of them."
+        )
+    if not (override.reason.en.strip() and override.reason.zh.strip()):
+        raise EstimationError(
+            f"inference `{override.method}` is asked for without a reason.\nFound an empty text.\nSay why, in English and Chinese; the report prints it."
+        )
