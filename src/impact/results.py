@@ -115,14 +115,16 @@ class Estimate:
 
     def tidy(self, level: float = 0.95) -> pd.DataFrame:
         """Give the one table that every figure, table and sentence reads: columns `TIDY_COLUMNS`, one row per term."""
-        from scipy import stats
+        from scipy import special  # scipy.stats takes most of a second to load
 
         errors, values = self.errors.std_error, self.values
-        spread = stats.norm() if self.errors.degrees_of_freedom is None else stats.t(self.errors.degrees_of_freedom)
-        reach = spread.ppf(0.5 + level / 2) * errors
+        freedom = self.errors.degrees_of_freedom
+        rank = 0.5 + level / 2
+        reach = (special.ndtri(rank) if freedom is None else special.stdtrit(freedom, rank)) * errors
         table = pd.DataFrame({"term": [term.name for term in self.terms], "estimate": values, "std_error": errors})
         table["conf_low"], table["conf_high"] = values - reach, values + reach
-        table["p_value"] = 2 * spread.sf(np.abs(values / errors))
+        statistic = -np.abs(values / errors)
+        table["p_value"] = 2 * (special.ndtr(statistic) if freedom is None else special.stdtr(freedom, statistic))
         if self.errors.method == "placebo" and self.errors.replicates is not None:
             _read_off_placebos(table, self.errors.replicates.values, level)
         for name in LABELS:

@@ -75,7 +75,9 @@ def test_spells_of_work_become_the_survival_of_their_cohort():
     people = pd.DataFrame({"worker": [f"w{number}" for number in range(120)], "joined": generator.integers(-90, 150, 120)})
     people = people.assign(unit="u", entry_cohort="2025", first=people["joined"].clip(lower=0), until=365)
     last = np.minimum(people["first"] + generator.geometric(1 / 90, 120), 365)
-    days = [(worker, day) for worker, start, end in zip(people["worker"], people["first"], last, strict=True) for day in range(start, end + 1)]
+    days = [
+        (worker, day) for worker, start, end in zip(people["worker"], people["first"], last, strict=True) for day in range(start, end + 1)
+    ]
     active = register(engine, "active", pd.DataFrame(days, columns=["worker", "time"]).astype({"time": "int32"}))
     table = register(engine, "people", people)
     spells = tenure_spells(window_spells(absences(active, 7), table, (30,)), table)

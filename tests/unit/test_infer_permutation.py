@@ -163,4 +163,4 @@ def test_assignments_that_leave_nobody_to_compare_are_counted(nasty):
 
     found = permutation(att_gt.fit(design), failing, "simple", options=Options(always_refit=True))
     assert found.draws == 3 and found.floor == 1 / 3
-    assert found.notes[1].en.startswith("1 assignments left out")
+    assert found.notes[1].en.startswith("1 assignment left out: it cannot be estimated")

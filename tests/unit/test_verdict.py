@@ -43,6 +43,7 @@ STRONG = Evidence(
         ({"leads_p_value": None}, "V2", "leads_untested"),
         ({"breakdown": None}, "V2", "no_sensitivity_analysis"),
         ({"breakdown": 0.99}, "V2", "fragile"),
+        ({"breakdown": 0.0}, "V2", "nothing_found"),
         ({"breakdown": 1.0}, "V3", "parallel_trends"),
         ({"randomised": True}, "V5", "randomised"),
         ({"randomised": True, "has_comparison": False}, "V1", "no_comparison"),

@@ -44,7 +44,7 @@ def repeats_in(table: ir.Table, ends: tuple[int, int]) -> Repeats:
     Grouping by worker and month tells the same of any number of months, and in every engine (Spark has no union of bits, and its sums of whole numbers
     run over), and takes three times as long.
     """
-    if ends[1] - ends[0] >= _BITS:
+    if ends[1] - ends[0] >= _BITS or ibis.get_backend(table).name != "duckdb":
         each = table.group_by("worker", "month").aggregate(rows_=table.count())
         found = each.aggregate(workers=each["worker"].nunique(), twice=(each["rows_"] > 1).any()).to_pyarrow().to_pylist()[0]
     else:

@@ -81,6 +81,8 @@ class Design:
     def keep(self, units: Bools, months: Bools | None = None, note: Text | None = None) -> Design:
         """Restrict to some units and months."""
         chosen = np.ones(len(self.months), dtype=bool) if months is None else months
+        if units.all() and chosen.all():
+            return replace(self, notes=(*self.notes, note)) if note else self
         grid = np.ix_(units, chosen)
         pairs = None if self.pairs is None else self.pairs[np.ix_(units, *[np.r_[chosen, chosen, True]] * 2)]
         return replace(

@@ -185,5 +185,6 @@ def _notes(used: int, complete: bool, failed: int) -> tuple[Text, ...]:
         )
     ]
     if failed:
-        notes.append(Text(f"{failed:,} assignments left out: they cannot be estimated", f"{failed:,}种分配方式无法估计，未使用"))
+        left = "1 assignment left out: it cannot" if failed == 1 else f"{failed:,} assignments left out: they cannot"
+        notes.append(Text(f"{left} be estimated", f"{failed:,}种分配方式无法估计，未使用"))
     return tuple(notes)

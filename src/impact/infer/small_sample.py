@@ -35,8 +35,9 @@ _WHOLE = 1 - 1e-9
 class Options:
     """What degrees of freedom are reckoned for."""
 
-    working: Working = "shocks"
-    """`shocks`: what varies is common to a cluster in a month, alike in all clusters; `rows`: rows are independent, so that large clusters vary less."""
+    working: Working = "rows"
+    """`rows`: rows are independent, so that large clusters vary less (Bell and McCaffrey); `shocks`: what varies is common to a cluster in a month, alike in all
+    clusters, which leaves fewer degrees of freedom, and covers too often even where shocks alone vary."""
 
 
 def cr1(estimate: Estimate, level: float = settings.LEVEL) -> Inference:

@@ -45,7 +45,7 @@ def bin_sums(rows: Rows, outcomes: Sequence[str]) -> pd.DataFrame:
 def bin_of(value: ir.NumericColumn) -> ir.IntegerColumn:
     """Give the bin of a value, in the engine."""
     size = value.abs()
-    step = (ibis.greatest(size, 1.0).log10() * PER_DECADE + 0).floor().cast("int64") + 1
+    step = (ibis.greatest(size, 1.0).log10() * PER_DECADE + EDGE).floor().cast("int64") + 1
     signed = (value > 0).ifelse(step, -step)
     return (size < 1.0).ifelse(0, signed).cast("int64")
 

@@ -60,6 +60,8 @@ def _seen(rows: Rows, outcome: str, months: tuple[int, ...]) -> tuple[ir.Table, 
     weight = table["weight"].mean() if rows.weighted else ibis.literal(1.0)
     sums = {"sum_": (rows.weight(table) * table[outcome]).sum(), "months_": table.count(), "weight_": weight}
     each = kept(table.group_by(*rows.keys, "worker").aggregate(**masks, **sums))
+    # DuckDB keeps the sum of whole numbers, and the figure 1.0, as decimals, which come into Python one by one
+    each = each.mutate(**{mask: each[mask].cast("int64") for mask in masks}, weight_=each["weight_"].cast("float64"))
     labels = [*rows.keys, *masks]
     # Numbered are the patterns, not the workers: an engine of many machines gives a number to every row on one of them
     patterns = each.select(*labels).distinct().mutate(pattern_=ibis.row_number().over(ibis.window(order_by=labels)))

@@ -43,8 +43,9 @@ class Patterns:
 
     def names(self) -> list[str]:
         """Write each pattern with a sign for every month: 1 where the workers are seen, 0 elsewhere."""
-        signs = np.where(self.seen, "1", "0")
-        return ["".join(row) for row in signs]
+        signs = np.ascontiguousarray(self.seen.astype(np.uint8) + ord("0"))
+        names: list[str] = signs.view(f"S{signs.shape[1]}").ravel().astype(str).tolist()
+        return names
 
     def with_pairs(self, pairs: Floats) -> Patterns:
         """Carry sums over pairs of months as well; shape (patterns, 2M + 1, 2M + 1)."""

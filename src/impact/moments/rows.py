@@ -71,7 +71,7 @@ def _number(column: ir.Column) -> ir.Column:
     if column.type().is_boolean():
         return column.cast("int32").cast("float64")
     value = column.cast("float64")
-    return value
+    return value.nullif(float("nan")) if column.type().is_floating() else value
 
 
 def _key(table: ir.Table, name: str) -> ir.Column:

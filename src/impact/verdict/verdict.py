@@ -41,7 +41,7 @@ class Evidence:
     leads_p_value: float | None = None
     """Joint p-value of the effects before coverage."""
     breakdown: float | None = None
-    """HonestDiD breakdown value of relative magnitudes."""
+    """HonestDiD breakdown value of relative magnitudes; zero where the interval includes zero even if trends are parallel."""
     randomised: bool = False
 
 
@@ -186,9 +186,21 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "nothing_found",
+        "V2",
+        lambda evidence: _compared(evidence) and evidence.breakdown == 0,
+        Text(
+            "Zero lies inside the interval even if trends are exactly parallel: there is no finding that could be called causal.",
+            "即使趋势完全平行，区间也包含零：没有可称为因果的结论。",
+        ),
+        Text(
+            "More covered clusters, more workers or a longer time after coverage.", "更多受覆盖聚类、更多劳动者，或覆盖之后更长的观测期。"
+        ),
+    ),
+    Rule(
         "fragile",
         "V2",
-        lambda evidence: _compared(evidence) and evidence.breakdown is not None and evidence.breakdown < 1,
+        lambda evidence: _compared(evidence) and evidence.breakdown is not None and 0 < evidence.breakdown < 1,
         Text(
             "A departure from parallel trends smaller than those seen before coverage would overturn the result.",
             "只要平行趋势的偏离略小于覆盖前已见的幅度，结论就会被推翻。",
