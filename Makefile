@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 STUDY  ?= studies/dier.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help env spark report test test-fast golden lint lab docs bench bench-world calibration scenarios lock clean
+.PHONY: help env spark report test test-fast golden lint lab docs bench bench-world calibration scenarios coverage-study lock clean
 
 help: ## Show the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ calibration: $(STAMP) ## Hold the synthetic world against its targets; writes do
 
 scenarios: $(STAMP) ## Ask worlds whose truth is known; writes docs/scenarios.md (some minutes).
 	@$(BIN)/python tools/evidence_world.py scenarios
+
+coverage-study: $(STAMP) ## Ask how often intervals hold; writes docs/coverage.md (some minutes).
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python tools/coverage_study.py
 
 LOCK := uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-annotate --quiet
 

@@ -59,8 +59,8 @@ def test_with_zero_effect_definitions_alone_make_22_into_7_per_cent(scenario, be
 def test_a_missing_part_of_the_house_is_not_yet_and_never_a_pass(tmp_path):
     path = small(scenario_files(PACK, ("S3",))[0], tmp_path)
     played = play(path, 1)
-    assert missing_parts(load_world(path).scenario) == ["infer.permutation"]
-    assert (played.status, played.why) == (NOT_YET, "lacks infer.permutation")
+    assert missing_parts(load_world(path).scenario) == ["run.inference"]
+    assert (played.status, played.why) == (NOT_YET, "lacks run.inference")
     assert np.isfinite([played.truth, played.estimate, played.conf_low, played.conf_high]).all()
     assert played.verdict == "V2"
 

@@ -37,7 +37,7 @@ class Plan:
     """Months of the growth curve, for the second size."""
     days: tuple[int, int] = (223_000, 720)
     """Workers and days of the worker-days: five days in eight are worked."""
-    runs: int = 2
+    runs: int = 1
 
 
 QUICK = Plan(sizes=(2_000, 5_000), months=(12, 36), days=(5_000, 90), runs=1)

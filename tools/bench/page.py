@@ -45,7 +45,7 @@ def page(rows: Sequence[Row], growth: Sequence[Row], days: Row | None) -> str:
         f"({platform.machine()}), load {os.getloadavg()[0]:.1f} when it ended. Peers in an environment of their own: {', '.join(PEERS)}.",
         "",
         "Every figure is of a process of its own, on the same Parquet file, in the same run. *Seconds* are from the file to the table of effects, imports apart; *whole* is the process "
-        "from start to end; *CPU* is user and system time and *memory* the largest resident size, both of the whole process. The fastest of several runs is shown for impact, one run for peers. "
+        "from start to end; *CPU* is user and system time and *memory* the largest resident size, both of the whole process. One run each. "
         f"A process may take {LIMIT_S} s and {LIMIT_GB} GB of address space. Panels: 250 cities of unequal size, seven cohorts and never covered; *spells* are workers who enter and leave; "
         "*gaps* takes one row in twenty out of these at random. `impact estimate` also checks every row: types, doubles, coverage.",
         "",

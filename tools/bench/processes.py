@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-LIMIT_S, LIMIT_GB = 300, 16
+LIMIT_S, LIMIT_GB = 100, 16
 """What a process may take before it is ended: seconds, and GB of address space."""
 PEERS = ("diff-diff==3.13.*", "csdid==0.4.3", "pyfixest==0.60.*", "pyarrow")
 

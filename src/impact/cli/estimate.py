@@ -13,7 +13,9 @@ from impact import settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from impact.infer.inference import Inference
     from impact.run.estimate_file import Answer
+    from impact.run.inferred import Inferred
 
 
 class Transform(StrEnum):
@@ -80,8 +82,15 @@ def estimate(
         int | None, typer.Option(min=0, help="Keep only cohorts seen this long after coverage, and no later event time.")
     ] = None,
     level: Annotated[float, typer.Option(min=0.5, max=0.999, help="Level of the intervals.")] = settings.LEVEL,
+    inference: Annotated[
+        str,
+        typer.Option(
+            help="Where errors, intervals and p-values come from: cluster (as in R did and fixest), chosen (by the number of clusters), or cr1, cr2, "
+            "multiplier, wild, permutation, conley_taber, ferman_pinto; all but cluster for att_gt."
+        ),
+    ] = "cluster",
     bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind the bands.")] = settings.SEED,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind bands and --inference.")] = settings.SEED,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the tidy table as JSON to standard output, and nothing else.")] = False,
@@ -95,9 +104,12 @@ def estimate(
     from impact.infer.aggregate import Window
     from impact.infer.bands import with_bands
     from impact.run.estimate_file import Request, estimate_file
+    from impact.run.inferred import infer_as_asked, require_inference, tidy_by
 
     if as_json and as_csv:
         raise StudyError("--json and --csv are both asked for.\nFound two forms for one output.\nLeave one of them out.")
+    require_inference(inference, estimator)
+    window = Window(event_from, event_to, balance)
     answer = estimate_file(
         Request(
             file=file,
@@ -115,17 +127,21 @@ def estimate(
             hours=hours,
             estimator=estimator,
             by=aggregate.value,
-            window=Window(event_from, event_to, balance),
+            window=window,
             comparison=comparison.value,
             base=base.value,
             anticipation=anticipation,
         )
     )
-    table = with_bands(answer.estimate, level, seed) if bands else answer.estimate.tidy(level)
-    _print_answer(answer, table, as_json, as_csv)
+    found = infer_as_asked(inference, answer.effects, aggregate.value, window, level, seed)
+    if found:
+        table = tidy_by(found.first, answer.estimate, bands)
+    else:
+        table = with_bands(answer.estimate, level, seed) if bands else answer.estimate.tidy(level)
+    _print_answer(answer, found, table, as_json, as_csv)
 
 
-def _print_answer(answer: Answer, table: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
+def _print_answer(answer: Answer, found: Inferred | None, table: pd.DataFrame, as_json: bool, as_csv: bool) -> None:
     period = answer.estimate.design.period
     if as_json:
         import json
@@ -140,7 +156,9 @@ def _print_answer(answer: Answer, table: pd.DataFrame, as_json: bool, as_csv: bo
     quiet = as_json or as_csv
     if not quiet:
         typer.echo("")
-    for line in (*answer.facts, _errors_in_words(answer), *(note.en for note in answer.estimate.notes)):
+    errors = _errors_in_words(answer, trusted=found is not None and not found.by_errors)
+    inferred = _inferred_in_words(found) if found else ()
+    for line in (*answer.facts, errors, *inferred, *(note.en for note in answer.estimate.notes)):
         typer.echo(line, err=quiet)
 
 
@@ -189,10 +207,61 @@ def _number(value: float) -> str:
     return f"{value:.{4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 1}f}"
 
 
-def _errors_in_words(answer: Answer) -> str:
+def _inferred_in_words(found: Inferred) -> tuple[str, ...]:
+    """Say which method it is and why, how small its p-values can be, its caveats, and what the methods beside it say; lines of 80 columns."""
+    from textwrap import fill
+
+    beside = (f"beside it, {_overall_in_words(one)}" for one in found.beside)
+    lines = (
+        found.why,
+        *_made_in_words(found.first),
+        *_endless_in_words(found.first),
+        *(note.en for note in found.first.notes),
+        *beside,
+        *found.left_out,
+    )
+    return tuple(fill(line, 80, subsequent_indent="  ") for line in lines)
+
+
+def _made_in_words(inference: Inference) -> tuple[str, ...]:
+    """Say what errors and p-values are made of, where the notes of the method do not."""
+    if inference.method == "multiplier":
+        return (f"errors from {inference.draws:,} draws",)
+    if inference.method == "wild":
+        return (
+            f"p-values and intervals from {inference.draws:,} draws: no p-value can be below {inference.floor:.2g}; std_error is that by cluster",
+        )
+    if inference.method == "permutation":
+        return ("std_error is that by cluster; terms that a constant effect does not move alike, such as leads, have no interval",)
+    freedom = inference.degrees_of_freedom
+    if freedom is None:
+        return ()
+    known = freedom[freedom == freedom]
+    span = " to ".join(dict.fromkeys(f"{value:.3g}" for value in (known.min(), known.max()))) if known.size else "unknown"
+    return (f"t with {span} degrees of freedom",)
+
+
+def _endless_in_words(inference: Inference) -> tuple[str, ...]:
+    count = sum(abs(end) == float("inf") for end in (*inference.conf_low, *inference.conf_high))
+    if not count:
+        return ()
+    ends = "1 end of an interval is" if count == 1 else f"{count} ends of intervals are"
+    return (f"{ends} infinite, and empty in --json and --csv: no effect on that side is rejected",)
+
+
+def _overall_in_words(inference: Inference) -> str:
+    place = inference.terms.index("overall")
+    value, low, high, p_value = (
+        _number(float(getattr(inference, name)[place])) for name in ("estimate", "conf_low", "conf_high", "p_value")
+    )
+    notes = "".join(f"; {note.en}" for note in inference.notes)
+    return f"{inference.method}: overall {value}, from {low} to {high}, p-value {p_value} (none can be below {inference.floor:.2g}){notes}"
+
+
+def _errors_in_words(answer: Answer, trusted: bool) -> str:
     errors = answer.estimate.errors
     who = "worker" if errors.cluster_level == "worker" else errors.cluster_level
     words = f"errors by {who}: {errors.clusters:,} clusters, {errors.covered_clusters:,} of them covered"
     words += "" if answer.followed or who != "worker" else "\nno --worker is named: every row counts as a worker of its own"
-    few = errors.covered_clusters < 10 and errors.method != "placebo"
+    few = errors.covered_clusters < 10 and errors.method != "placebo" and not trusted
     return words + ("\nfewer than ten covered clusters: do not trust these errors" if few else "")

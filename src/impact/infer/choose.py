@@ -84,20 +84,21 @@ def carry_out(
     by: By = "none",
     window: Window = Window(),
     level: float = settings.LEVEL,
+    seed: int = settings.SEED,
 ) -> Inference:
-    """Infer about the averages `by` of effects, or about the effects themselves, by one method."""
+    """Infer about the averages `by` of effects, or about the effects themselves, by one method; `seed` is that of its draws."""
     if method == "cr2":
-        return small_sample.cr2(estimate, by, window, level=level)
+        return small_sample.cr2(estimate, by, window, small_sample.Options(seed=seed), level)
     if method == "wild":
-        return wild.wild(estimate, by, window, level=level)
+        return wild.wild(estimate, by, window, wild.Options(seed=seed), level)
     if method == "permutation":
-        return permutation.permutation(estimate, refit, by, window, level=level)
+        return permutation.permutation(estimate, refit, by, window, permutation.Options(seed=seed), level)
     averaged = aggregate(estimate, by, window)
     if method == "cr1":
-        return small_sample.cr1(averaged, level)
+        return small_sample.cr1(averaged, level, seed)
     if method == "multiplier":
-        return wild.multiplier(averaged, level=level)
-    return few_treated.few_treated(averaged, few_treated.Options(method), level)
+        return wild.multiplier(averaged, wild.Options(seed=seed), level)
+    return few_treated.few_treated(averaged, few_treated.Options(method, seed=seed), level)
 
 
 def cluster_sides(design: Design) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -142,7 +143,7 @@ def _drawn(lent: list[Floats], options: Options) -> Floats:
     """Add up lenders for all covered clusters: every choice of them, or draws with replacement."""
     if not lent or min(len(added) for added in lent) == 0:
         return np.zeros(0)
-    choices = float(np.prod([float(len(added)) for added in lent]))
+    choices = prod(float(len(added)) for added in lent)  # of floats: too many to count are infinitely many
     if choices <= options.draws:
         return np.array([sum(chosen) for chosen in _choices(lent)])
     generator = np.random.default_rng(options.seed)

@@ -38,10 +38,12 @@ class Options:
     working: Working = "rows"
     """`rows`: rows are independent, so that large clusters vary less (Bell and McCaffrey); `shocks`: what varies is common to a cluster in a month, alike in all
     clusters, which leaves fewer degrees of freedom, and covers too often even where shocks alone vary."""
+    seed: int = settings.SEED
+    """Seed of the draws behind the band."""
 
 
-def cr1(estimate: Estimate, level: float = settings.LEVEL) -> Inference:
-    """Scale the variance of an estimate by G/(G − 1), and use t with G − 1 degrees of freedom; G counts the clusters that move it.
+def cr1(estimate: Estimate, level: float = settings.LEVEL, seed: int = settings.SEED) -> Inference:
+    """Scale the variance of an estimate by G/(G − 1), and use t with G − 1 degrees of freedom; G counts the clusters that move it, `seed` is that of the band.
 
     Where an estimator has a factor of its own (`twfe`), that is kept. Raises EstimationError where errors do not come from clusters of units.
     """
@@ -49,7 +51,7 @@ def cr1(estimate: Estimate, level: float = settings.LEVEL) -> Inference:
     clusters = estimate.errors.clusters
     factor = clusters / (clusters - 1) if estimate.correction == 1 else 1.0
     freedom = np.full(len(estimate.terms), float(clusters - 1))
-    return _inference("cr1", estimate, factor * estimate.errors.covariance, freedom, level, ())
+    return _inference("cr1", estimate, factor * estimate.errors.covariance, freedom, level, seed)
 
 
 def cr2(
@@ -68,7 +70,7 @@ def cr2(
     covariance = np.where(known[:, None] & known[None, :], scores.T @ scores, 0.0)
     deviations = _shock_deviations(estimate.design, options.working)
     freedom = np.array([_satterthwaite(parts, factor, adjusted, deviations) for factor in factors])
-    return _inference("cr2", parts.aggregate, covariance, freedom, level, _notes(parts))
+    return _inference("cr2", parts.aggregate, covariance, freedom, level, options.seed, _notes(parts))
 
 
 def _adjustment(share: Floats) -> Floats:
@@ -106,7 +108,9 @@ def _satterthwaite(parts: Parts, factor: Floats, adjusted: Floats, deviations: F
     return float(np.trace(spread) ** 2 / squares) if squares > 0 else float("nan")
 
 
-def _inference(method: Method, estimate: Estimate, covariance: Floats, freedom: Floats, level: float, notes: tuple[Text, ...]) -> Inference:
+def _inference(
+    method: Method, estimate: Estimate, covariance: Floats, freedom: Floats, level: float, seed: int, notes: tuple[Text, ...] = ()
+) -> Inference:
     with_errors = replace(estimate, errors=replace(estimate.errors, covariance=covariance, degrees_of_freedom=None))
     errors = with_errors.errors.std_error
     reach = stats.t.ppf(0.5 + level / 2, freedom) * errors
@@ -120,17 +124,17 @@ def _inference(method: Method, estimate: Estimate, covariance: Floats, freedom: 
         conf_high=estimate.values + reach,
         level=level,
         degrees_of_freedom=freedom,
-        band_reach=_band(with_errors, errors, freedom, level),
+        band_reach=_band(with_errors, errors, freedom, level, seed),
         notes=notes,
     )
 
 
-def _band(estimate: Estimate, errors: Floats, freedom: Floats, level: float) -> Floats:
+def _band(estimate: Estimate, errors: Floats, freedom: Floats, level: float, seed: int) -> Floats:
     """Bring the critical value of the uniform band from the normal to the t of each term, at the same chance in the tails."""
     path = [place for place, term in enumerate(estimate.terms) if term.name != "overall"]
     reach = np.full(len(errors), np.nan)
     if path:
-        tail = stats.norm.sf(critical_value(chosen(estimate, path), level))
+        tail = stats.norm.sf(critical_value(chosen(estimate, path), level, seed=seed))
         reach[path] = stats.t.isf(tail, freedom[path]) * errors[path]
     return reach
 

@@ -66,6 +66,8 @@ class Answer:
     facts: tuple[str, ...]
     followed: bool
     """Whether the rows name workers, so that people are followed over time."""
+    effects: Estimate
+    """The estimate before it was averaged."""
 
 
 def estimate_file(request: Request) -> Answer:
@@ -103,7 +105,7 @@ def estimate_file(request: Request) -> Answer:
     with np.errstate(over="ignore", invalid="ignore"):  # what comes out infinite is refused, in words
         estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
         averaged = aggregate(estimate, request.by, request.window)
-    return Answer(averaged, (*_facts(request, clean, design), *(note.en for note in raw.notes)), request.worker is not None)
+    return Answer(averaged, (*_facts(request, clean, design), *(note.en for note in raw.notes)), request.worker is not None, estimate)
 
 
 def _columns(request: Request) -> Columns:

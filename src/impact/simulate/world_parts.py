@@ -367,7 +367,7 @@ class Scenario(Part):
     flags: tuple[str, ...] = ()
     """Rules of the verdict that must apply, and findings of a survey that must be there."""
     needs: tuple[str, ...] = ()
-    """Modules of `impact` without which the question cannot be answered, such as `infer.permutation`; the runner looks whether they exist."""
+    """Modules of `impact` without which the question cannot be answered, such as `check.bounds`; the runner looks whether they exist."""
     truth: float | None = None
     """What a right answer must contain, where it is not the difference of means between the worlds with and without agreements."""
     claim: Claim | None = None

@@ -157,10 +157,14 @@ def joined_units(study: Study, held: Mapping[str, Moments]) -> dict[str, Moments
     Estimates and errors of the study's main question and its variants stay what they are. A benchmark holds units constant: it goes, wherever units
     were joined, because the same rows must not leave in two cuts.
     """
-    merged = {name: _joined(study, moments) for name, moments in distinct(held).items()}
+    apart = distinct(held)
+    if any(moments.one_worker_per_unit for moments in apart.values()):
+        return dict(held)
+    merged = {name: _joined(study, moments) for name, moments in apart.items()}
     names, benchmarks = shared_by(held), {benchmark_of(benchmark) for benchmark in study.benchmarks}
-    fewer = any(len(merged[name].units) < len(held[name].units) for name in merged)
-    return {purpose: merged[name] for purpose, name in names.items() if not (fewer and purpose in benchmarks)}
+    if all(len(merged[name].units) == len(apart[name].units) for name in merged):
+        return dict(held)
+    return {purpose: merged[name] for purpose, name in names.items() if purpose not in benchmarks}
 
 
 def _joined(study: Study, moments: Moments) -> Moments:

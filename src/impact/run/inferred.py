@@ -1,0 +1,112 @@
+"""The inference that is asked for, about effects from a file: `impact estimate --inference`. May touch: nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from impact.errors import EstimationError, StudyError, listing, nearest
+from impact.estimate import att_gt
+from impact.infer.aggregate import By, Window, aggregate
+from impact.infer.inference import METHODS, Inference, Method, require_clusters
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impact.design.design import Design
+    from impact.infer.choose import Choice
+    from impact.results import Estimate
+
+CLUSTER, CHOSEN = "cluster", "chosen"
+ASKED = (CLUSTER, CHOSEN, *METHODS)
+"""What can be asked for: errors by cluster as they come with the estimate, what the number of clusters chooses, or one method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What a method says about the terms of an estimate, and why it was this method."""
+
+    first: Inference
+    why: str
+    beside: tuple[Inference, ...] = ()
+    """Methods beside the chosen one, where there is an overall mean to say in a line."""
+    left_out: tuple[str, ...] = ()
+    """Methods that should stand beside it and give no number, with the reason."""
+
+    @property
+    def by_errors(self) -> bool:
+        """Whether intervals rest on errors by cluster, which few clusters make too small."""
+        return self.first.method in ("cr1", "cr2", "multiplier")
+
+
+def require_inference(asked: str, estimator: str) -> None:
+    """Refuse what is no method, and methods for another estimator than att_gt; raises StudyError."""
+    if asked not in ASKED:
+        hint = nearest(asked, ASKED) or "Choose one of them."
+        raise StudyError(f"inference `{asked}` is not known.\nKnown: {listing(ASKED, len(ASKED))}.\n{hint}")
+    if asked != CLUSTER and estimator != "att_gt":
+        raise StudyError(
+            f"--inference {asked} belongs to the estimator att_gt.\nFound --estimator {estimator}, which has errors of its own.\n"
+            "Leave --inference out, or choose --estimator att_gt."
+        )
+
+
+def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level: float, seed: int) -> Inferred | None:
+    """Infer about the averages `by` of effects as asked; None for errors by cluster, which the estimate has already.
+
+    `effects` are those of att_gt, before they are averaged. Raises EstimationError where errors do not come from clusters of units, and where the method
+    gives no number.
+    """
+    if asked == CLUSTER:
+        return None
+    from impact.infer.choose import carry_out, choose  # scipy.stats takes most of a second to load
+
+    require_clusters(effects, asked)
+    choice = choose(effects.design)
+
+    def refit(design: Design) -> Estimate:
+        return aggregate(att_gt.fit(design, effects.options), by, window)
+
+    def by_method(method: Method) -> Inference:
+        return carry_out(method, effects, refit, by, window, level, seed)
+
+    if asked != CHOSEN:
+        method = next(name for name in METHODS if name == asked)
+        return Inferred(by_method(method), _why_asked(method, choice))
+    first, why = by_method(choice.method), f"inference chosen: {choice.method}. {choice.reason.en}"
+    return Inferred(first, why, *_beside(choice.beside if by != "none" else (), by_method))
+
+
+def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd.DataFrame:
+    """Give the tidy table of an estimate with the errors, intervals and p-values of an inference; with `bands`, `band_low` and `band_high` beside it.
+
+    Raises StudyError where the method has no bands.
+    """
+    columns = {name: getattr(inference, name) for name in ("std_error", "conf_low", "conf_high", "p_value")}
+    table = estimate.tidy(inference.level).assign(**columns)
+    if not bands:
+        return table
+    if inference.band_reach is None:
+        raise StudyError(
+            f"--bands: inference `{inference.method}` has no uniform bands.\nFound a method that tests each term by itself.\n"
+            "Leave --bands out, or choose --inference cr2 or multiplier."
+        )
+    return table.assign(band_low=inference.estimate - inference.band_reach, band_high=inference.estimate + inference.band_reach)
+
+
+def _beside(methods: tuple[Method, ...], by_method: Callable[[Method], Inference]) -> tuple[tuple[Inference, ...], tuple[str, ...]]:
+    """Carry out the methods beside the chosen one; one that cannot be carried out takes nothing from the first, and is named."""
+    found, left_out = [], []
+    for method in methods:
+        try:
+            found.append(by_method(method))
+        except EstimationError as error:
+            left_out.append(f"beside it, {method} gives no number: " + " ".join(str(error).split("\n")[:2]))
+    return tuple(found), tuple(left_out)
+
+
+def _why_asked(method: Method, choice: Choice) -> str:
+    if method == choice.method:
+        return f"inference asked for: {method}, which the number of clusters would choose too. {choice.reason.en}"
+    return f"inference asked for: {method}. The number of clusters would choose {choice.method}. {choice.reason.en}"
