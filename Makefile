@@ -30,7 +30,7 @@ report: $(STAMP) ## Run the main job: STUDY=studies/dier.yaml on the synthetic w
 
 test: $(STAMP) ## Pass the checks and the tests.
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder  # the long files of tests/e2e come early, not last and alone
 
 test-fast: $(STAMP) ## The tests without the end-to-end runs.
 	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
