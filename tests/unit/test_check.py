@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +18,9 @@ from typer.testing import CliRunner
 from impact.cli.check import check, language_of, lines_of, wrapped
 from impact.errors import DataError
 from impact.run.check import check_study, files_read
+from impact.run.check_registry import registry_findings
 from impact.run.check_tables import stop_of
+from impact.sources.registry import load_registry
 from impact.study import load_study
 from words import assert_three_parts
 
@@ -286,3 +290,19 @@ def test_breaking_a_text_loses_nothing_and_begins_no_line_with_a_closing_mark():
 def test_a_study_of_pay_is_told_what_of_pay_was_not_delivered(delivery):
     notes = {finding.rule for finding in looked_at(delivery).findings if finding.level == "note"}
     assert {"no_engaged_hours", "no_cpi", "no_minimum_wage"} <= notes
+
+
+def test_a_unit_with_an_agreement_of_its_own_within_that_of_its_platform_is_told_in_full(delivery):
+    path = delivery / "registry" / "agreements.yaml"
+    text = path.read_text(encoding="utf-8").replace("    level: platform_network\n", "    level: platform_network\n    platform: RH01\n", 1)
+    path.write_text(text, encoding="utf-8")
+    registry = load_registry(delivery / "registry")
+    found = registry.agreements["dier-network"]
+    effective = found.effective.model_copy(update={"value": date(2024, 3, 1), "precision": "day"})
+    network = found.model_copy(update={"effective": effective})
+    own = network.model_copy(update={"id": "unit-agreement", "unit": "U1"})
+    both = replace(registry, agreements={**registry.agreements, network.id: network, own.id: own})
+    study = load_study(study_file(delivery))
+    by_unit = study.source.sample.model_copy(update={"covered_by": "bargaining_unit"})
+    study = study.model_copy(update={"source": study.source.model_copy(update={"sample": by_unit})})
+    assert "agreement_within_network" in {finding.rule for finding in registry_findings(both, study, ["U1"])}

@@ -356,6 +356,13 @@ def test_a_covariance_of_fewer_clusters_than_months_is_refused():
         event_path(np.ones(6), sums.T @ sums, 3, [1.0, 0.0, 0.0])
 
 
+def test_a_covariance_that_is_not_symmetric_is_refused_as_that():
+    with pytest.raises(
+        EstimationError, match=r"not symmetric\.\nFound 1 pair of coefficients with two covariances\.\nGive the whole matrix"
+    ):
+        event_path(np.ones(2), np.array([[1.0, 0.1], [0.0, 1.0]]), 1, [1.0])
+
+
 def test_impossible_bounds_and_levels_are_refused():
     path = random_path(20)
     for bounds, level in (([-1.0], 0.95), ([np.nan], 0.95), ([1.0], 95.0)):

@@ -297,6 +297,20 @@ def test_a_refund_to_few_is_not_printed_and_cannot_be_computed_from_what_is():
     assert nobody.loc["waiver_refund_yuan", "mean"] == 0
 
 
+def test_a_cost_of_few_cannot_be_computed_from_net_pay_in_any_form():
+    size = 40
+    cost = [80.0 if place < 3 else 0.0 for place in range(size)]
+    rows = pd.DataFrame({"worker": [f"w{place}" for place in range(size)], "month": "2024-01", "active_days": 3.0, "receipts_yuan": 725.0})
+    rows = rows.assign(cost_yuan=cost, income_net_yuan=725.0 - pd.Series(cost), online_hours=20.0, engaged_hours=15.0, multi_homer=0.0)
+    rows = rows.assign(income_net_real_yuan=rows["income_net_yuan"], first_covered=pd.Series(["2024-01"] * size, dtype="string"))
+    ladder = income_ladder(register(connect(), "with_costs", rows)).set_index("line")
+    held = safe_ladder(ladder.reset_index(), 10).set_index("line")
+    net = [line for line in held.index if "net" in line]
+    assert len(net) == 6 and ladder.loc[net, "mean"].notna().all()
+    assert held.loc[["cost_yuan", *net], "mean"].isna().all()
+    assert held.loc["receipts_yuan", "mean"] == 725
+
+
 def test_a_month_with_a_step_missing_is_left_out_of_the_ladder_whole_and_counted():
     pay = {"gross_yuan": [100.0, 300.0, 0.0], "receipts_yuan": [80.0, None, 0.0], "active_days": [2.0, 2.0, 0.0]}
     rows = pd.DataFrame({"worker": ["a", "b", "c"], "month": "2024-01", "first_covered": ["2024-01"] * 3} | pay)

@@ -67,8 +67,15 @@ def test_a_cluster_unseen_in_a_month_lends_nothing_to_it():
     hole[3, 4] = True
     holed = replace(design, **{name: np.where(hole, 0.0, getattr(design, name)) for name in ("rows", "weight", "total", "square")})
     found = few_treated(att_gt.fit(holed), PLAIN)
-    assert found.draws == 8
+    assert found.draws == 8 and found.floor == 0.1, "the term with fewest lenders, and the smallest p-value of any term"
     assert few_treated(att_gt.fit(design), PLAIN).draws == 9
+
+
+def test_a_term_that_is_zero_by_construction_leaves_the_floor_to_the_others():
+    design = shocked_design([4] + [NEVER] * 9, [20.0] * 10, seed=8)
+    found = few_treated(att_gt.fit(design, att_gt.Options(base="universal")), PLAIN)
+    assert np.isnan(found.p_value).sum() == 1 and found.draws == 9 and found.floor == 0.1
+    assert "no p-value can be below 0.1" in found.notes[0].en
 
 
 def test_a_panel_with_holes_and_several_cohorts_gives_whole_answers(nasty):

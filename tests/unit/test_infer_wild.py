@@ -15,7 +15,7 @@ from impact.design.design import Design
 from impact.errors import EstimationError
 from impact.estimate import ESTIMATORS, att_gt
 from impact.infer.aggregate import aggregate
-from impact.infer.inference import inference_table, invert, p_value_at, statistics_at
+from impact.infer.inference import Draws, inference_table, invert, p_value_at, statistics_at
 from impact.infer.means import parts_of
 from impact.infer.wild import Options, draw_multipliers, multiplier, restricted_draws, wild
 from impact.moments.moments import Floats
@@ -132,6 +132,14 @@ def test_an_interval_ends_where_the_test_begins_to_reject(effects):
         inside, outside = (value - (edge + outwards * step * error) for step in (-1e-4, 1e-4))
         assert p_value_at(draws, inside, inside / error) > 0.1
         assert p_value_at(draws, outside, outside / error) <= 0.1
+
+
+def test_an_interval_far_shorter_than_the_error_is_still_no_point():
+    """Draws within 0.05 of zero, and an error of one: effects up to the largest draws but four are not rejected."""
+    sizes, one = np.linspace(-0.05, 0.05, 99), np.ones(99)
+    draws = Draws(at_zero=sizes, slope=0 * one, square=one, cross=0 * one, slope_square=0 * one)
+    low, high = invert(draws, 2.0, 1.0, 0.95, studentised=False)
+    assert_allclose([2.0 - low, high - 2.0], sorted(abs(sizes))[-5], rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["rademacher", "mammen", "webb"])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from exports import TABLES, account, calendar, cleaned, day, delivered, life_of, month, months_of, panel, write
-from impact.panel.attrition.absences import absences
+from impact.panel.attrition.absences import absences, number_of
 from impact.panel.attrition.definitions import account_spells, switch_spells, window_spells
+from impact.panel.attrition.leavers import Leavers
 from impact.panel.attrition.leaving import leaving
 from impact.panel.attrition.rates import split_change
 from impact.panel.attrition.tenure import cohort_survival, tenure_spells
+from impact.report.sections.attrition import extremes_of_group, range_of_rates
+from impact.run.attrition import hand_on_leavers, leaving_of
+from impact.run.folder import RunFolder
 from impact.sources.engine import connect, register
 
 WITH_DAYS = {**TABLES, "worker_day": ["day/*"]}
@@ -135,3 +142,50 @@ def test_the_parts_of_a_change_add_up_and_a_mix_that_moves_is_composition_alone(
     assert found["mix"].tolist() == pytest.approx([-0.12, 0])
     assert found["within"].tolist() == pytest.approx([0, -0.10])
     assert found["gone"].tolist() == pytest.approx([-0.20, 0])
+
+
+def handed_on(home, leave: dict[str, tuple[int, int]], compare_year: int | None):
+    """Hand on twenty covered and twenty never covered workers who are active from 2022 on; `leave` says how many are last seen in May 2023 and in May 2024."""
+    engine, first, until = connect(), number_of(date(2022, 1, 5)), number_of(date(2025, 12, 31))
+    last = {
+        f"{group}{place}": number_of(date(2023 if place < early else 2024, 5, 1)) if place < early + late else until
+        for group, (early, late) in leave.items()
+        for place in range(20)
+    }
+    people = pd.DataFrame({"worker": list(last), "platform": "P1", "city": "C1", "firm": None, "bargaining_unit": None})
+    people = people.assign(first_covered=people["worker"].str.startswith("c").map({True: "2024-01", False: None}), by_day=True)
+    people = people.assign(joined=first, first=first, seen_from=number_of(date(2022, 1, 1)), until=until)
+    away = pd.DataFrame({"worker": list(last), "since": list(last.values()), "back": pd.array([None] * len(last), "Int32")})
+    gone = Leavers(*(register(engine, name, table) for name, table in (("p", people), ("a", away), ("b", people))), has_accounts=False)
+    asked = SimpleNamespace(year=2024, compare_year=compare_year, survival_days=(30,))
+    study, run = SimpleNamespace(attrition=asked, report=SimpleNamespace(minimum_cell=10)), RunFolder(home)
+    hand_on_leavers(run, study, gone)
+    return leaving_of(study, run, engine)
+
+
+@pytest.mark.parametrize("few", [(2, 10), (10, 2)])
+def test_a_change_that_rests_on_few_leavers_in_either_year_is_emptied(few, tmp_path):
+    change = handed_on(tmp_path, {"c": few, "n": (10, 10)}, 2023).change.set_index("covered")
+    assert change.loc[True].isna().all()
+    assert change.loc[False, ["gone_before", "gone_after", "rate_before", "rate_after"]].tolist() == [10, 10, 0.5, 1.0]
+    assert change.loc[False, "composition"] + change.loc[False, "within"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("compare_year", "computed"), [(2023, True), (2021, False), (2025, False), (None, False)])
+def test_a_change_is_computed_between_two_years_that_the_data_hold_and_otherwise_named(compare_year, computed, tmp_path):
+    found = handed_on(tmp_path, {"c": (10, 10), "n": (10, 10)}, compare_year)
+    assert (len(found.change) == 2) is computed
+    words = [note.en for note in found.notes if note.en.startswith("The change between")]
+    assert len(words) == (compare_year is not None and not computed)
+    assert all(str(compare_year) in one and "2022-01-01 to 2025-12-31" in one for one in words)
+
+
+def test_rates_that_may_not_be_printed_are_passed_over_in_the_range():
+    def range_for(covered: float, others: float):
+        rows = [("exit_90d", group, "opening_stock", value) for group, value in ((True, covered), (False, others))]
+        material = SimpleNamespace(tables={"definitions": pd.DataFrame(rows, columns=["definition", "covered", "denominator", "value"])})
+        return range_of_rates(material), extremes_of_group(material) is None
+
+    assert range_for(0.2, 0.3) == (("20%", "20%"), False)
+    assert range_for(np.nan, 0.3) == (("30%", "30%"), False)
+    assert range_for(np.nan, np.nan)[1]

@@ -14,6 +14,7 @@ import pytest
 
 from impact.errors import DataError, RunError
 from impact.moments.compress import Parts, compress
+from impact.sources import spill
 from impact.sources.engine import connect, register, store, within_limits
 from impact.sources.limits import in_words, limits, machine_bytes
 from impact.sources.spill import spill_folder
@@ -84,6 +85,13 @@ def test_what_was_spilled_is_nobody_elses_and_goes_with_its_process(tmp_path):
     process.send_signal(signal.SIGINT)
     process.wait(30)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc, a folder in which no file can be made")
+def test_a_folder_in_which_no_file_can_be_made_is_refused_and_not_waited_for(monkeypatch):
+    monkeypatch.setattr(spill, "_PATIENCE", 0.2)
+    with complains(RunError, "IMPACT_TMP: nothing can be written", "Found `/proc`", "Name another folder"):
+        spill.spill_folder(Path("/proc"))
 
 
 def test_what_a_killed_pass_leaves_is_taken_away_by_the_next_and_what_lives_is_not(tmp_path):

@@ -38,8 +38,8 @@ def workers(ending: bool) -> pd.DataFrame:
     return table[(generator.random(len(table)) > 0.05) & (table["month"] != 7)].reset_index(drop=True)
 
 
-def need(rows: str = "restricted", switching: str = "first_spell", complete=(), outcomes=("pay",), parts=Parts()) -> Need:
-    return Need(switching, rows, complete, outcomes, parts)  # type: ignore[arg-type]
+def need(rows: str = "restricted", switching: str = "first_spell", complete=(), outcomes=("pay",), parts=Parts(), apart=False) -> Need:
+    return Need(switching, rows, complete, outcomes, parts, apart)  # type: ignore[arg-type]
 
 
 NEEDS = {
@@ -103,6 +103,7 @@ def test_a_study_asks_for_coverage_as_an_outcome_only_where_coverage_may_end() -
     assert all("covered" not in asked.outcomes for asked in moments_needed(WAIVER).values())
     asked = moments_needed(NLS)
     assert all("covered" in one.outcomes for purpose, one in asked.items() if purpose.startswith("benchmark."))
+    assert {purpose for purpose, one in asked.items() if one.apart} == {purpose for purpose in asked if purpose.startswith("benchmark.")}
     assert asked["variant.first_switch_on"].switching == "first_switch_on"
     assert asked["benchmark.published"].complete == ("wage_hourly_log", "is_married", "experience_squared")
 
@@ -120,9 +121,9 @@ def _with(study: Study, **changes: dict[str, str]) -> Study:
 
 
 def test_a_need_is_met_by_moments_of_the_same_rows_with_at_least_its_outcomes_and_parts() -> None:
-    more = need(outcomes=("pay", "hours"), parts=Parts(pairs=True, patterns=True))
+    more = need(outcomes=("pay", "hours"), parts=Parts(pairs=True, patterns=True), apart=True)
     assert need().is_met_by(more)
-    for lacking in (need(outcomes=("pay", "hours")), need(parts=Parts(pairs=True)), need(parts=Parts(patterns=True))):
+    for lacking in (need(outcomes=("pay", "hours")), need(parts=Parts(pairs=True)), need(parts=Parts(patterns=True)), need(apart=True)):
         assert not lacking.is_met_by(need())
     for other in (need("full"), need(switching="refuse"), need(complete=("pay", "hours"))):
         assert not need().is_met_by(other)

@@ -19,6 +19,7 @@ from impact.sources.engine import connect
 from impact.sources.survey_table import SurveyTable
 from impact.sources.wenjuanxing.wenjuanxing import read_wenjuanxing
 from impact.text import Text
+from words import complains
 
 
 def words(zh: str) -> Text:
@@ -276,3 +277,10 @@ def test_a_codebook_made_of_a_pair_reads_that_pair(tmp_path):
     assert [option.words.zh for option in made.by_field["q2"].options] == ["工厂", "选项2（无人选择，文字未知）", "其他"]
     assert made.by_field["q2"].options[2].fill_in and made.by_field["q8"].sensitivity == "free_text"
     assert read(tmp_path, text, number, made).answers["q6"].tolist()[::2] == ["3|1|2", "1|2|3"]
+
+
+def test_the_export_by_number_in_the_place_of_the_one_by_text_is_refused(tmp_path):
+    text, number = pair(tmp_path, IN_TEXT, IN_NUMBER)
+    assert codebook_of_pair(connect(), text, number).items
+    with complains(DataError, "they stand the other way round", "Found numbers in", "Name the export by text first"):
+        codebook_of_pair(connect(), number, text)

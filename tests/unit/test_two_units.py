@@ -70,7 +70,10 @@ def test_a_tie_in_hours_goes_by_name_of_the_unit_and_missing_hours_count_least(t
 
 def test_without_a_rule_the_data_are_refused(tmp_path):
     with complains(
-        DataError, "1 pair of `worker` and `month` stand more than once", "in rows 3 and 4", "`two_units`: first, main or split"
+        DataError,
+        "1 pair of `worker` and `month` stand more than once",
+        "in rows 3 and 4",
+        "--two-units of `impact estimate`: first, main or split",
     ):
         cleaned(moving(), tmp_path, "refuse")
 
@@ -95,7 +98,14 @@ def panel(nasty: pd.DataFrame) -> pd.DataFrame:
 def test_the_command_line_says_what_was_done(nasty, tmp_path):
     told = answer_from(panel(nasty), tmp_path, two_units="first", comparison="never", cluster="cluster")
     notes = " ".join(note.en for note in told.estimate.notes)
-    assert "1 worker-months in two units: rule of the study" in notes
+    assert "worker-months in two units: 1; rule of the study" in notes
+
+
+def test_an_outcome_may_be_called_hours(tmp_path):
+    moving().to_parquet(tmp_path / "moving.parquet", index=False)
+    columns = Columns("month", "worker", "unit", numbers={"hours": "income"}, two_units="main", hours="hours")
+    clean = clean_worker_months(open_file(connect(), tmp_path / "moving.parquet"), columns)
+    assert ann_in_march(clean)[["unit", "hours"]].to_numpy().tolist() == [["south", 9.0]]
 
 
 def test_main_without_hours_is_refused(nasty, tmp_path):

@@ -112,7 +112,7 @@ def _asked(path: Estimate, span: Span, weights: Floats) -> EventPath:
 
 def _result(mean: EventPath, first: EventPath, span: Span, level: float) -> CheckResult:
     relative = breakdown(mean, "relative_magnitudes", level)
-    bent, bend = breakdown(mean, "smoothness", level), largest_bend(mean)
+    bent, bend = breakdown(mean, "smoothness", level), _largest_bend(mean)
     numbers = {
         "breakdown": relative.bound,
         "breakdown_is_at_least": float(relative.at_least),
@@ -135,7 +135,7 @@ def _result(mean: EventPath, first: EventPath, span: Span, level: float) -> Chec
     return CheckResult("honest", passed, words.en, words.zh, _table(mean, first, bend, level), numbers)
 
 
-def largest_bend(path: EventPath) -> float | None:
+def _largest_bend(path: EventPath) -> float | None:
     """Give the largest change of slope among the estimates before coverage, the base month with its zero among them; None where there are fewer than three points."""
     bends = np.abs(np.diff(np.r_[path.beta[: path.pre], 0.0], n=2))
     return float(bends.max()) if bends.size else None

@@ -44,7 +44,7 @@ class Linked:
     rates: pd.DataFrame
     """One row for all and per level of a margin: `margin, level, answers, consenting, linked, consent_rate, match_rate, linked_rate` (shares, 0 to 1).
 
-    `match_rate` is linked / consenting, `linked_rate` linked / answers. Answers without a known code have the level "". Counts may be small: see `moments.disclosure`.
+    `match_rate` is linked / consenting, `linked_rate` linked / answers. Answers without a known code have the level "". Counts may be small: see `moments.suppress`.
     """
     missed: pd.DataFrame
     """One row per level: `margin, level, share_linked, share_missed, difference, standardised`; `standardised` divides by the root of the mean of p(1 − p)."""

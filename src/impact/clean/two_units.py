@@ -21,9 +21,8 @@ TWO_UNITS = "two_units"
 """Name of the rule in audits."""
 _BITS = 62
 """Months that one whole number of 64 bits holds."""
-
-
-_MONTH = ibis.window(group_by=["worker", "month"])
+HOURS = "_hours"
+"""Column of hours that decides on the main unit; no outcome can be called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ def _within_unit(table: ir.Table) -> bool:
 def one_unit_a_month(table: ir.Table, rule: TwoUnits) -> tuple[ir.Table, Rule]:
     """Leave one row of each worker a month, or share the worker out, and count the worker-months that had more.
 
-    The table has `worker, month, unit`, `hours` for the rule `main`, and may have `weight`; two rows of a worker in a month are in different units.
+    The table has `worker, month, unit`, `HOURS` for the rule `main`, and may have `weight`; two rows of a worker in a month are in different units.
     """
-    several = table.mutate(rows_=table.count().over(_MONTH))
+    several = table.mutate(rows_=table.count().over(ibis.window(group_by=["worker", "month"])))
     if rule == "split":
         weight = several["weight"] if "weight" in table.columns else ibis.literal(1.0)
         chosen = several.mutate(weight=weight / several["rows_"])
@@ -88,7 +87,7 @@ def one_unit_a_month(table: ir.Table, rule: TwoUnits) -> tuple[ir.Table, Rule]:
 def _ranked(several: ir.Table, rule: TwoUnits) -> ir.Table:
     """Rank the rows of a worker in a month; ties go by the name of the unit, so that the choice is the same every time."""
     if rule == "main":
-        order = [several["hours"].desc(nulls_first=False), several["unit"]]
+        order = [several[HOURS].desc(nulls_first=False), several["unit"]]
     else:
         several = several.mutate(seen_=several["month"].min().over(ibis.window(group_by=["worker", "unit"])))
         order = [several["seen_"], several["unit"]]

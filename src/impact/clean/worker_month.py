@@ -14,7 +14,7 @@ import ibis
 from impact.clean import values
 from impact.clean.audit import Audit, Rule
 from impact.clean.calendar import Calendar, calendar_of, read_first_covered, read_month
-from impact.clean.two_units import TwoUnits, one_unit_a_month, repeats_in
+from impact.clean.two_units import HOURS, TwoUnits, one_unit_a_month, repeats_in
 from impact.clean.values import Values
 from impact.errors import DataError
 from impact.months import Period
@@ -97,7 +97,7 @@ def clean_worker_months(raw: RawTable, columns: Columns, period: Period | None =
         _refuse_ambiguous_zero(raw, columns.first_covered, calendar, ends)
         units = _refuse_changing_coverage(raw, read, table)
     left = int(one_row.count().to_pyarrow().as_py()) if resolved else rows
-    clean = one_row.drop("hours") if columns.hours else one_row
+    clean = one_row.drop(HOURS) if columns.hours else one_row
     return WorkerMonths(clean, calendar.period, Audit(raw.name, raw.sha256, rows, (*counted, *resolved), left), workers, units)
 
 
@@ -174,7 +174,7 @@ def _read(raw: RawTable, columns: Columns, calendar: Calendar, formats: tuple[st
             needs = f"a date written as {' or '.join(formats or (values.ISO_DAY,))}"
             read[name] = _Read(source, days, needs, name == "joined", tuple(zip(formats, uses, strict=False)))
     if columns.hours:
-        read["hours"] = _Read(columns.hours, values.number(raw.column(columns.hours)), "a number of hours")
+        read[HOURS] = _Read(columns.hours, values.number(raw.column(columns.hours)), "a number of hours")
     for name, source in columns.numbers.items():
         read[name] = _number(raw, source, columns.transforms.get(name, "none"))
     return read
@@ -258,7 +258,7 @@ def _refuse_duplicates(raw: RawTable, read: dict[str, _Read], table: ir.Table, w
     advice = (
         "One worker has one row a month: add such rows up, or remove the copies, in the source."
         if within_unit
-        else "One worker has one row a month: add such rows up in the source, or say which of several units counts (`two_units`: first, main or split)."
+        else "One worker has one row a month: add such rows up in the source, or say which of several units counts (`two_units` of a study, --two-units of `impact estimate`: first, main or split)."
     )
     raise DataError(
         f"{raw.name}: {number:,} pair{'s' if number > 1 else ''} of `{worker.source}` and `{month.source}` stand more than once.\n"
@@ -313,7 +313,7 @@ _DAYS = {"joined": Text("joining day", "入职日期"), "left": Text("leaving da
 
 
 def _missing_rules(name: str, one: _Read) -> list[tuple[Rule, ir.BooleanValue]]:
-    if one.required or name in ("first_covered", "left", "hours"):
+    if one.required or name in ("first_covered", "left", HOURS):
         return []
     why = Text(f"`{one.source}` is empty; the row does not count for it", f"“{one.source}”为空；该行不计入此项")
     return [(Rule(Text(f"no value of {name}", f"{name}无值"), "kept", 0, why), one.values.missing)]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impact import settings
 from impact.cli.check import WIDTH, columns_of, language_of, wrapped
 from impact.cli.world import built_world
+from impact.moments.disclose.rules import LEAST_THRESHOLD, Rules
 from impact.text import Language, Text
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from impact.run.bundle.compress import Compressed, Step
 
-LEAST_THRESHOLD = 3
-"""Below this a cell could be of one worker and a colleague who knows himself."""
+_DEFAULT = Rules()
 _STEPS: dict[str, Text] = {
     "data": Text("reading and cleaning", "读取与清洗"),
     "moments": Text("compressing", "压缩"),
@@ -38,14 +37,18 @@ def compress(
         Path | None,
         typer.Option(help="Folder that the study's paths are relative to. [env: IMPACT_DATA; default: data]", show_default=False),
     ] = None,
-    threshold: Annotated[int, typer.Option(min=LEAST_THRESHOLD, help="Fewest workers that a number may rest on.")] = settings.MINIMUM_CELL,
-    base: Annotated[int, typer.Option(min=1, help="Counts are rounded to multiples of this.")] = 5,
-    dominance: Annotated[float, typer.Option(min=0.5, max=1.0, help="Largest share of a sum that may be of one contributor.")] = 0.85,
+    threshold: Annotated[int, typer.Option(min=LEAST_THRESHOLD, help="Fewest workers that a number may rest on.")] = _DEFAULT.threshold,
+    base: Annotated[int, typer.Option(min=1, help="Counts are rounded to multiples of this.")] = _DEFAULT.base,
+    dominance: Annotated[
+        float, typer.Option(min=0.5, max=1.0, help="Largest share of a sum that may be of one contributor.")
+    ] = _DEFAULT.dominance,
     fine_units: Annotated[
         bool,
         typer.Option("--fine-units", help="Keep units apart that only a benchmark tells apart, at the price of more that is withheld."),
     ] = False,
-    least_months: Annotated[int, typer.Option(min=1, help="Fewest months that a unit, or workers of one pattern, must be seen in.")] = 2,
+    least_months: Annotated[int, typer.Option(min=1, help="Fewest months that a unit, or workers of one pattern, must be seen in.")] = (
+        _DEFAULT.least_months
+    ),
 ) -> None:
     """Compress a study where its data are: one file that is safe to hand over, and what it says and does not say.
 
@@ -53,7 +56,6 @@ def compress(
 
     Example: impact compress studies/waiver-eligibility.yaml --out waiver.bundle.zip
     """
-    from impact.moments.disclose.rules import Rules
     from impact.run.bundle.compress import compress_study
 
     data_root = data or Path(os.environ.get("IMPACT_DATA") or "data")

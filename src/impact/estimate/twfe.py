@@ -58,7 +58,9 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     a = np.where(kept.seen, np.einsum("k,kus->us", inverse[0], partial), 0.0)
     contrast = Contrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
     errors, correction = _errors(kept, contrast, fitted, float(inverse[0, 0]), len(regressors), options)
-    singletons = Text(f"{dropped:,} rows left out: their unit or month is seen only once", f"{dropped:,}行未使用：其单位或月份只出现一次")
+    whom = Text("worker", "劳动者") if kept.followed else Text("unit", "单位")
+    rows = "1 row left out: its" if dropped == 1 else f"{dropped:,} rows left out: their"
+    singletons = Text(f"{rows} {whom.en} or month is seen only once", f"{dropped:,}行未使用：其{whom.zh}或月份只出现一次")
     notes = (*kept.notes, singletons) if dropped else kept.notes
     term = Term("coverage", workers=float(kept.headcount[kept.coverage.any(axis=1)].sum()))
     return Estimate(INFO, kept, options, (term,), (contrast,), errors, notes, correction=correction)

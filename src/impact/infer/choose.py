@@ -2,7 +2,7 @@
 
 | clusters on the smaller side | first | beside it | why |
 | --- | --- | --- | --- |
-| 1 | permutation | few_treated | a single cluster has no spread of its own: no t-test, and the smallest possible p-value is printed |
+| 1 | permutation | ferman_pinto | a single cluster has no spread of its own: no t-test, and the smallest possible p-value is printed |
 | 2 to 9 | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
 | 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
 
@@ -31,7 +31,7 @@ ENOUGH = 10
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """Another method than the number of clusters asks for; the report prints the reason."""
+    """Another method than the number of clusters asks for, and why."""
 
     method: Method
     reason: Text
@@ -56,7 +56,7 @@ def choose(design: Design, override: Override | None = None) -> Choice:
 
     Raises EstimationError where an override names no method, or gives no reason in both languages.
     """
-    covered, never = cluster_sides(design)
+    covered, never = _cluster_sides(design)
     method, beside = _by_count(min(covered, never) if never else covered)
     if override is None:
         return Choice(method, beside, covered, never, _reason(method, covered, never))
@@ -101,7 +101,7 @@ def carry_out(
     return few_treated.few_treated(averaged, few_treated.Options(method, seed=seed), level)
 
 
-def cluster_sides(design: Design) -> tuple[int, int]:
+def _cluster_sides(design: Design) -> tuple[int, int]:
     """Count the clusters with a covered unit, and those without."""
     names, place = cluster_places(design)
     covered = len(np.unique(place[~np.isnan(design.cohort)]))
@@ -137,5 +137,5 @@ def _require_reason(override: Override) -> None:
         )
     if not (override.reason.en.strip() and override.reason.zh.strip()):
         raise EstimationError(
-            f"inference `{override.method}` is asked for without a reason.\nFound an empty text.\nSay why, in English and Chinese; the report prints it."
+            f"inference `{override.method}` is asked for without a reason.\nFound an empty text.\nSay why, in English and Chinese; it is printed with the result."
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
@@ -48,8 +49,16 @@ def cluster_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
     """Sum the influence of units over clusters; shape (clusters, terms)."""
     _, cluster = np.unique(np.asarray(design.cluster), return_inverse=True)
     influence = np.column_stack([contrast.unit_influence(design) for contrast in contrasts])
-    sums = np.zeros((int(cluster.max()) + 1, len(contrasts)))
-    np.add.at(sums, cluster, influence)
+    return over_clusters(cluster, influence)
+
+
+def over_clusters(place: NDArray[np.intp], values: Floats, clusters: int | None = None) -> Floats:
+    """Sum rows of units, of shape (units, columns), over the clusters at `place`; shape (clusters, columns).
+
+    `clusters` is needed where the units are only some, so that the last clusters may have none.
+    """
+    sums = np.zeros((int(place.max()) + 1 if clusters is None else clusters, values.shape[1]))
+    np.add.at(sums, place, values)
     return sums
 
 

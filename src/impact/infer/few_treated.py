@@ -22,6 +22,7 @@ from scipy.optimize import nnls
 from impact import settings
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
+from impact.infer.cluster import over_clusters
 from impact.infer.inference import Inference, cluster_places, require_clusters
 from impact.moments.moments import Floats
 from impact.results import Estimate, placebo_reach
@@ -67,7 +68,8 @@ def few_treated(estimate: Estimate, options: Options = Options(), level: float =
         used.append(len(drawn))
         rows.append(_read_off(contrast.value, drawn, level) if len(drawn) > 1 else (np.nan,) * 4)
     error, p_value, low, high = (np.array(column) for column in zip(*rows, strict=True))
-    draws = min(used)
+    draws = [count for count in used if count > 1] or [0]
+    floor = 1 / (1 + max(draws))
     return Inference(
         method=options.variances,
         terms=tuple(term.name for term in estimate.terms),
@@ -77,9 +79,9 @@ def few_treated(estimate: Estimate, options: Options = Options(), level: float =
         conf_low=low,
         conf_high=high,
         level=level,
-        floor=1 / (1 + draws),
-        draws=draws,
-        notes=_notes(clusters, draws),
+        floor=floor,
+        draws=min(draws),
+        notes=_notes(clusters, floor),
     )
 
 
@@ -93,7 +95,7 @@ def _clusters(estimate: Estimate) -> _Clusters:
             f"inference with few covered clusters: the spread of clusters by {design.cluster_level} is not known.\n"
             f"Found {(~covered).sum()} never covered cluster{'s' if (~covered).sum() != 1 else ''}, {covered.sum()} covered.\nAdd clusters that are never covered."
         )
-    total, weight, rows = (_by_cluster(place, array, len(names)) for array in (design.total, design.weight, design.rows))
+    total, weight, rows = (over_clusters(place, array) for array in (design.total, design.weight, design.rows))
     return _Clusters(rows, _stray(total[~covered], weight[~covered]), ~covered, covered)
 
 
@@ -110,7 +112,7 @@ def _weights(design: Design, a: Floats) -> Floats:
     """Give the weights of the means of clusters through their ever covered units; shape (C, S)."""
     _, place = cluster_places(design)
     ever = ~np.isnan(design.cohort)
-    return _by_cluster(place[ever], (a * design.weight)[ever], int(place.max()) + 1)
+    return over_clusters(place[ever], (a * design.weight)[ever], int(place.max()) + 1)
 
 
 def _lent(clusters: _Clusters, weights: Floats, options: Options) -> list[Floats]:
@@ -162,17 +164,11 @@ def _read_off(value: float, drawn: Floats, level: float) -> tuple[float, float, 
     return float(np.sqrt((drawn**2).mean())), (1 + as_large) / (1 + len(drawn)), value - reach, value + reach
 
 
-def _by_cluster(place: np.typing.NDArray[np.intp], values: Floats, count: int) -> Floats:
-    found = np.zeros((count, values.shape[1]))
-    np.add.at(found, place, values)
-    return found
-
-
-def _notes(clusters: _Clusters, draws: int) -> tuple[Text, ...]:
+def _notes(clusters: _Clusters, floor: float) -> tuple[Text, ...]:
     never, covered = int(clusters.never.sum()), int(clusters.covered.sum())
     return (
         Text(
-            f"the spread of {never} never covered cluster{'s' if never != 1 else ''} stands for that of {covered} covered: no p-value can be below {1 / (1 + draws):.2g}",
-            f"以{never}个从未受覆盖聚类的离散程度代替{covered}个受覆盖聚类：p值不可能低于{1 / (1 + draws):.2g}",
+            f"the spread of {never} never covered cluster{'s' if never != 1 else ''} stands for that of {covered} covered: no p-value can be below {floor:.2g}",
+            f"以{never}个从未受覆盖聚类的离散程度代替{covered}个受覆盖聚类：p值不可能低于{floor:.2g}",
         ),
     )

@@ -20,8 +20,8 @@ from impact.text import Text
 Method = Literal["cr1", "cr2", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
 METHODS: tuple[Method, ...] = ("cr1", "cr2", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto")
 
-_REACHES = np.geomspace(0.1, 1e3, 41)
-"""How far from the estimate, in standard errors, effects are tried."""
+_REACHES = np.r_[0.0, np.geomspace(0.1, 1e3, 41)]
+"""How far from the estimate, in standard errors, effects are tried; the estimate itself is never rejected."""
 _BISECTIONS = 25
 _TIE = 1e-9
 """Statistics closer than this, relatively, are equal."""
@@ -137,8 +137,6 @@ def _reach(draws: Draws, scale: float, unit: float, alpha: float) -> float:
         return p_value_at(draws, times * scale, times * scale / unit) > alpha + _TIE
 
     held = [place for place, times in enumerate(_REACHES) if is_held(times)]
-    if not held:
-        return 0.0
     if held[-1] == len(_REACHES) - 1:
         return float("inf")
     low, high = _REACHES[held[-1]], _REACHES[held[-1] + 1]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from impact.infer.cluster import cluster_sums, over_clusters
 from impact.infer.inference import cluster_places, require_clusters
 from impact.moments.moments import Floats
 from impact.results import Estimate
@@ -40,9 +41,7 @@ def leverage(estimate: Estimate) -> Leverage:
     ever = np.zeros(len(names), dtype=bool)
     ever[place[~np.isnan(estimate.design.cohort)]] = True
     share = leverages(estimate)
-    influence = np.zeros_like(share)
-    np.add.at(influence, place, np.column_stack([contrast.unit_influence(estimate.design) for contrast in estimate.contrasts]))
-    squares = influence**2
+    squares = cluster_sums(estimate.design, estimate.contrasts) ** 2
     return Leverage(
         terms=tuple(term.name for term in estimate.terms),
         effective_clusters=_effective(share),
@@ -56,11 +55,8 @@ def leverage(estimate: Estimate) -> Leverage:
 def leverages(estimate: Estimate) -> Floats:
     """Give the share of each cluster in the variance if all clusters varied alike; shape (clusters, terms), columns sum to one."""
     _, place = cluster_places(estimate.design)
-    found = np.zeros((int(place.max()) + 1, len(estimate.contrasts)))
-    for term, contrast in enumerate(estimate.contrasts):
-        by_month = np.zeros((len(found), len(estimate.design.months)))
-        np.add.at(by_month, place, contrast.a * estimate.design.weight)
-        found[:, term] = (by_month**2).sum(axis=1)
+    months = [over_clusters(place, contrast.a * estimate.design.weight) for contrast in estimate.contrasts]
+    found = np.column_stack([(by_month**2).sum(axis=1) for by_month in months])
     return _ratio(found, found.sum(axis=0))
 
 

@@ -15,7 +15,7 @@ from impact.errors import EstimationError
 from impact.infer.aggregate import By, Window
 from impact.infer.inference import cluster_places, require_clusters, statistics_at
 from impact.infer.means import Parts, parts_of
-from impact.infer.wild import Options, draw_multipliers, restricted_draws
+from impact.infer.wild import Options, draw_multipliers, restricted_draws, smallest_p_value
 from impact.moments.moments import Floats
 from impact.results import Estimate
 
@@ -56,7 +56,7 @@ def romano_wolf(estimates: Sequence[Estimate], by: By = "none", window: Window =
         statistic=statistic,
         p_value=np.array([_rank(sizes[:, place], statistic[place], complete) for place in range(len(statistic))]),
         adjusted_p_value=stepdown(sizes, statistic, complete),
-        floor=(2 if options.multipliers == "rademacher" else 1) / len(weights) if complete else 1 / (1 + len(weights)),
+        floor=smallest_p_value(len(weights), complete),
         draws=len(weights),
     )
 

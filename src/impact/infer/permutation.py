@@ -71,6 +71,7 @@ def permutation(
     _require_assignments(used, len(assignments) - 1)
     studentised = _varies_in_every_cohort(actual) if options.studentised is None else options.studentised
     rows = [_one_term(found, estimated, place, complete, studentised, level) for place in range(len(parts.aggregate.terms))]
+    floor = 1 / used if complete else 1 / (1 + used)
     p_value, low, high = (np.array(column) for column in zip(*rows, strict=True))
     return Inference(
         method="permutation",
@@ -81,9 +82,9 @@ def permutation(
         conf_low=low,
         conf_high=high,
         level=level,
-        floor=1 / used if complete else 1 / (1 + used),
+        floor=floor,
         draws=used,
-        notes=_notes(used, complete, len(assignments) - 1 - used),
+        notes=_notes(used, complete, floor, len(assignments) - 1 - used),
     )
 
 
@@ -171,8 +172,7 @@ def _draws(found: Reassigned, rows: NDArray[np.intp], place: int, complete: bool
     return Draws(at_zero, slope, square - 2 * value * cross + value**2 * moved, cross - value * moved, moved, complete)
 
 
-def _notes(used: int, complete: bool, failed: int) -> tuple[Text, ...]:
-    floor = 1 / used if complete else 1 / (1 + used)
+def _notes(used: int, complete: bool, floor: float, failed: int) -> tuple[Text, ...]:
     how = (
         Text("every assignment of the agreements to clusters", "协议在各聚类间的全部分配方式")
         if complete

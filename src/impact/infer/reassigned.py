@@ -10,11 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impact.design.design import Design
 from impact.errors import EstimationError, ImpactError, listing
-from impact.infer.cluster import cluster_sums
+from impact.infer.cluster import cluster_sums, over_clusters
 from impact.infer.inference import cluster_places
 from impact.infer.means import Parts
 from impact.moments.moments import Floats
@@ -118,7 +117,7 @@ def _sets(parts: Parts) -> _Sets | None:
         np.add.at(counts[term], (which.ravel(), means.month), coefficients[means.term] * means.weight.sum(axis=1))
     _, place = cluster_places(design)
     covered = np.where(design.coverage, design.weight, 0.0)
-    weight, *outcomes = (_by_cluster(place, array) for array in (design.weight, design.total, covered))
+    weight, *outcomes = (over_clusters(place, array) for array in (design.weight, design.total, covered))
     return _Sets(kinds, holds.astype(float), counts, weight, (outcomes[0], outcomes[1]))
 
 
@@ -146,9 +145,3 @@ def _sums(sets: _Sets, member: Floats, lever: Floats, mean: Floats, outcome: Flo
     """Sum influence over clusters: Σ over the sets that hold its cohort and months of count / W × (Σwy − mean × Σw); shape (B, C)."""
     gain, loss = sets.holds.T @ lever, sets.holds.T @ (lever * mean)
     return np.asarray((member * (gain @ outcome.T - loss @ sets.weight.T)).sum(axis=1))
-
-
-def _by_cluster(place: NDArray[np.intp], values: Floats) -> Floats:
-    found = np.zeros((int(place.max()) + 1, values.shape[1]))
-    np.add.at(found, place, values)
-    return found

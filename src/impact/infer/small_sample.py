@@ -20,6 +20,7 @@ from impact import settings
 from impact.design.design import Design
 from impact.infer.aggregate import By, Window
 from impact.infer.bands import chosen, critical_value
+from impact.infer.cluster import over_clusters
 from impact.infer.inference import Inference, Method, cluster_places, require_clusters
 from impact.infer.means import Parts, parts_of
 from impact.moments.moments import Floats
@@ -80,9 +81,8 @@ def _adjustment(share: Floats) -> Floats:
 
 def _shock_deviations(design: Design, working: Working) -> Floats:
     """Give the standard deviation that the working model says the mean of a cluster and month has; shape (C, months)."""
-    names, place = cluster_places(design)
-    weight = np.zeros((len(names), len(design.months)))
-    np.add.at(weight, place, design.weight)
+    _, place = cluster_places(design)
+    weight = over_clusters(place, design.weight)
     if working == "shocks":
         return np.ones_like(weight)
     return np.asarray(np.divide(1.0, np.sqrt(weight), out=np.zeros_like(weight), where=weight > 0))

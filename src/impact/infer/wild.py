@@ -18,8 +18,8 @@ from scipy import stats
 
 from impact import settings
 from impact.infer.aggregate import By, Window
-from impact.infer.cluster import cluster_sums
-from impact.infer.inference import Draws, Inference, invert, p_value_at, require_clusters
+from impact.infer.cluster import cluster_sums, over_clusters
+from impact.infer.inference import Draws, Inference, cluster_places, invert, p_value_at, require_clusters
 from impact.infer.means import Parts, parts_of
 from impact.moments.moments import Floats
 from impact.results import Estimate
@@ -101,7 +101,7 @@ def wild(
         conf_low=low,
         conf_high=high,
         level=level,
-        floor=(2 if options.multipliers == "rademacher" else 1) / len(weights) if complete else 1 / (1 + len(weights)),
+        floor=smallest_p_value(len(weights), complete),
         draws=len(weights),
         notes=_notes(found),
     )
@@ -116,6 +116,11 @@ def draw_multipliers(clusters: int, options: Options) -> tuple[Floats, bool]:
     return np.asarray(drawn, dtype=np.float64), False
 
 
+def smallest_p_value(draws: int, complete: bool) -> float:
+    """Give the floor of a p-value; among all sign patterns the actual one and its mirror image are always as large as the actual one."""
+    return 2 / draws if complete else 1 / (1 + draws)
+
+
 def restricted_draws(parts: Parts, place: int, weights: Floats, complete: bool = False) -> Draws:
     """Give the numerators and squared errors of one term in every draw, for each null.
 
@@ -127,7 +132,9 @@ def restricted_draws(parts: Parts, place: int, weights: Floats, complete: bool =
     used = factor != 0
     influence, share = factor[used, None] * means.influence[used], means.share[used]
     moved = means.weight[used] * contrast.a[:, means.month[used]].T * factor[used, None]
-    moved = _by_cluster(parts, moved) / float((contrast.a**2 * parts.aggregate.design.weight).sum())
+    moved = over_clusters(cluster_places(parts.aggregate.design)[1], moved.T).T / float(
+        (contrast.a**2 * parts.aggregate.design.weight).sum()
+    )
     scores, slopes = influence.sum(axis=0) + parts.share_influence[:, place], moved.sum(axis=0)
     left = weights * scores - _refitted(weights, influence, share)
     left_slope = weights * slopes - _refitted(weights, moved, share)
@@ -155,13 +162,6 @@ def _refitted(weights: Floats, influence: Floats, share: Floats) -> Floats:
     if len(influence) > influence.shape[1]:
         return np.asarray(weights @ (influence.T @ share))
     return np.asarray((weights @ influence.T) @ share)
-
-
-def _by_cluster(parts: Parts, values: Floats) -> Floats:
-    _, place = np.unique(np.asarray(parts.aggregate.design.cluster), return_inverse=True)
-    found = np.zeros((int(place.max()) + 1, len(values)))
-    np.add.at(found, place, values.T)
-    return found.T
 
 
 def _spread(drawn: Floats) -> Floats:

@@ -15,7 +15,7 @@ import pandas as pd
 from impact.errors import DataError, DesignError, listing, nearest
 from impact.moments.bins import BIN_COLUMNS
 from impact.moments.moments import CELL_COLUMNS, WORKER_COLUMNS, Floats, Moments
-from impact.moments.patterns import Patterns
+from impact.moments.patterns import Patterns, workers_of
 from impact.moments.spells import SPELL_COLUMNS
 
 _SUMS = ("n", "workers", "w", "w2", "wy", "wy2")
@@ -32,7 +32,7 @@ def reweight(moments: Moments, weights: Mapping[str, float]) -> Moments:
     """
     factors = _factors(moments, weights)
     kept = restrict(moments, [str(unit) for unit, factor in factors.items() if factor > 0])
-    units, factor = kept.units.index, factors.reindex(kept.units.index).to_numpy(dtype=float)
+    factor = factors.reindex(kept.units.index).to_numpy(dtype=float)
     return replace(
         kept,
         cells=_scaled(kept.cells, factors),
@@ -40,7 +40,7 @@ def reweight(moments: Moments, weights: Mapping[str, float]) -> Moments:
         pairs=None if kept.pairs is None else {name: gram * factor[:, None, None] for name, gram in kept.pairs.items()},
         patterns=None if kept.patterns is None else {name: _scaled_patterns(found, factor) for name, found in kept.patterns.items()},
         bins=None if kept.bins is None else _scaled(kept.bins, factors),
-        spells=None if kept.spells is None else _scaled(kept.spells[kept.spells["unit"].isin(units)], factors),
+        spells=None if kept.spells is None else _scaled(kept.spells, factors),
     )
 
 
@@ -119,8 +119,8 @@ def combine(first: Moments, second: Moments) -> Moments:
     return replace(
         first,
         units=units,
-        cells=_stacked(first.cells, second.cells, ["outcome", "unit", "month"], first.outcomes),
-        workers=_stacked(first.workers, second.workers, ["outcome", "unit"], first.outcomes),
+        cells=_stacked(first.cells, second.cells, ["outcome", "unit", "month"]),
+        workers=_stacked(first.workers, second.workers, ["outcome", "unit"]),
         pairs=pairs,
         patterns=patterns,
         bins=None if first.bins is None or second.bins is None else _stacked(first.bins, second.bins, list(BIN_COLUMNS[:4])),
@@ -226,7 +226,7 @@ def _recounted(
     if whole:
         return kept[list(WORKER_COLUMNS)]
     if patterns is not None:
-        parts = [_from_patterns(name, found, units) for name, found in patterns.items()]
+        parts = [workers_of(name, found, units) for name, found in patterns.items()]
         return pd.concat(parts, ignore_index=True).astype({"workers": "int64"})
     rows = moments.cells.groupby(["unit", "outcome"], as_index=False)[["n", "w"]].sum()
     sums = cells.groupby(["unit", "outcome"], as_index=False)[["n", "w"]].sum()
@@ -238,12 +238,6 @@ def _recounted(
     return kept[list(WORKER_COLUMNS)]
 
 
-def _from_patterns(outcome: str, patterns: Patterns, units: pd.Index) -> pd.DataFrame:
-    workers, weight = (np.bincount(patterns.unit, values, len(units)) for values in (patterns.workers, patterns.weight))
-    there = workers > 0
-    return pd.DataFrame({"unit": units[there], "outcome": outcome, "workers": workers[there], "w": weight[there]})
-
-
 def _cut_pairs(
     moments: Moments, patterns: Mapping[str, Patterns] | None, units: np.ndarray, months: np.ndarray
 ) -> dict[str, Floats] | None:
@@ -252,8 +246,10 @@ def _cut_pairs(
     grid, cut = np.r_[months, months, True], {}
     for name, gram in moments.pairs.items():
         found = None if patterns is None or months.all() else patterns.get(name)
-        known = found is not None and found.pairs is not None
-        cut[name] = _added(found.pairs, found.unit, int(units.sum())) if known else gram[np.ix_(units, grid, grid)]  # type: ignore[union-attr,arg-type]
+        if found is not None and found.pairs is not None:
+            cut[name] = _added(found.pairs, found.unit, int(units.sum()))
+        else:
+            cut[name] = gram[np.ix_(units, grid, grid)]
     return cut
 
 
@@ -272,9 +268,8 @@ def _joined_units(units: pd.DataFrame, named: pd.Series[str]) -> pd.DataFrame:
 def _summed(table: pd.DataFrame, named: pd.Series[str], columns: Sequence[str], keys: int) -> pd.DataFrame:
     """Add up the sums of units that are joined; `keys` of the columns tell rows apart."""
     coarse, by = table.assign(unit=table["unit"].map(named).astype("str")), list(columns[:keys])
-    order = list(dict.fromkeys(table["outcome"])) if "outcome" in table and "bin" not in table else None
     sums = coarse.groupby(by, as_index=False, dropna=False)[list(columns[keys:])].sum()
-    return _ordered(sums, by, order)[list(columns)]
+    return _ordered(sums, by, _order_asked(table))[list(columns)]
 
 
 def _ordered(table: pd.DataFrame, by: list[str], outcomes: Sequence[str] | None) -> pd.DataFrame:
@@ -287,9 +282,13 @@ def _ordered(table: pd.DataFrame, by: list[str], outcomes: Sequence[str] | None)
     return table.assign(rank_=rank).sort_values(["rank_", *keys], ignore_index=True).drop(columns="rank_")
 
 
-def _stacked(first: pd.DataFrame, second: pd.DataFrame, by: list[str], outcomes: Sequence[str] | None = None) -> pd.DataFrame:
-    order = None if outcomes is None else list(dict.fromkeys(first["outcome"]))
-    return _ordered(pd.concat([first, second], ignore_index=True), by, order)
+def _order_asked(table: pd.DataFrame) -> list[str] | None:
+    """Give the outcomes in the order asked for; None for bins and spells, which the pass sorts by name."""
+    return list(dict.fromkeys(table["outcome"])) if "outcome" in table and "bin" not in table else None
+
+
+def _stacked(first: pd.DataFrame, second: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    return _ordered(pd.concat([first, second], ignore_index=True), by, _order_asked(first))
 
 
 def _beside(one: Patterns, other: Patterns, first: Moments, second: Moments, units: pd.Index) -> Patterns:

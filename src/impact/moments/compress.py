@@ -19,7 +19,7 @@ from impact.moments.bins import bin_sums
 from impact.moments.moments import CELL_COLUMNS, WORKER_COLUMNS, Moments
 from impact.moments.pass_pairs import pair_sums
 from impact.moments.pass_patterns import pattern_sums
-from impact.moments.patterns import Patterns
+from impact.moments.patterns import Patterns, workers_of
 from impact.moments.rows import ATTRIBUTES, Rows, prepared, with_unit_ids
 from impact.months import Period
 from impact.sources.engine import within_limits
@@ -121,7 +121,7 @@ def _long_cells(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:
 def _workers(rows: Rows, cells: pd.DataFrame, patterns: dict[str, Patterns] | None, units: pd.Index) -> pd.DataFrame:
     """Count the workers of each unit who have a value of an outcome, and add up their mean weights."""
     if patterns is not None:
-        parts = [_from_patterns(name, found, units) for name, found in patterns.items()]
+        parts = [workers_of(name, found, units) for name, found in patterns.items()]
     elif rows.followed and "worker" not in rows.unit:
         parts = _from_rows(rows)
     else:
@@ -136,12 +136,6 @@ def _from_cells(cells: pd.DataFrame, outcome: str, one_worker: bool) -> pd.DataF
     if one_worker:
         return pd.DataFrame({"unit": sums.index, "outcome": outcome, "workers": 1, "w": (sums["w"] / sums["n"]).to_numpy()})
     return pd.DataFrame({"unit": sums.index, "outcome": outcome, "workers": sums["n"].to_numpy(), "w": sums["w"].to_numpy()})
-
-
-def _from_patterns(outcome: str, patterns: Patterns, units: pd.Index) -> pd.DataFrame:
-    workers, weight = (np.bincount(patterns.unit, values, len(units)) for values in (patterns.workers, patterns.weight))
-    there = workers > 0
-    return pd.DataFrame({"unit": units[there], "outcome": outcome, "workers": workers[there], "w": weight[there]})
 
 
 def _from_rows(rows: Rows) -> list[pd.DataFrame]:

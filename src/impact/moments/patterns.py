@@ -76,6 +76,15 @@ def patterns_frame(patterns: Patterns, months: tuple[int, ...], units: pd.Index)
     )
 
 
+def workers_of(outcome: str, patterns: Patterns, units: pd.Index) -> pd.DataFrame:
+    """Count the workers of each unit and add up their weights; columns `moments.WORKER_COLUMNS`, units without workers left out."""
+    import pandas as pd
+
+    workers, weight = (np.bincount(patterns.unit, values, len(units)) for values in (patterns.workers, patterns.weight))
+    there = workers > 0
+    return pd.DataFrame({"unit": units[there], "outcome": outcome, "workers": workers[there], "w": weight[there]})
+
+
 def patterns_of(table: pd.DataFrame, months: tuple[int, ...], units: pd.Index) -> Patterns:
     """Read back what `patterns_frame` gave."""
     code, keys = _codes(table, units)

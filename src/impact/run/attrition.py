@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from impact.clean.audit import Rule
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 from impact.panel.attrition.leavers import Leavers
 from impact.panel.attrition.leaving import Leaving, leaving
 from impact.panel.attrition.spells import worker_spells
@@ -88,13 +88,20 @@ def leaving_of(study: Study, run: RunFolder, engine: Backend) -> Leaving | None:
     gone = Leavers(people, absences, accounts, bool(run.read_json("leavers")["has_accounts"]))
     found = leaving(engine, gone, asked.year, asked.compare_year, asked.survival_days)
     return Leaving(
-        found.counts,
         suppressed(found.rates, fewest, ("value", "denominator_value"), "numerator"),
         suppressed(found.returns, fewest, ("share", "followed"), "returned"),
         suppressed(found.cohorts, fewest, ("survival", "std_error")),
-        found.change,
+        _safe_change(found.change, fewest),
         found.notes,
     )
+
+
+def _safe_change(change: pd.DataFrame, fewest: int) -> pd.DataFrame:
+    """Empty the lines in which too few left in either of the two years."""
+    numbers = [name for name in change.columns if name != "covered"]
+    for when in ("gone_before", "gone_after"):
+        change = suppressed(change, fewest, numbers, when)
+    return change
 
 
 def write_leaving(run: RunFolder, found: Leaving | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -54,13 +53,18 @@ def own_agreements(registry: Registry, study: Study, there: Sequence[str] | None
 
 
 def _about(registry: Registry, study: Study, there: Sequence[str] | None) -> Registry:
-    """Leave in a registry what concerns the study's agreements; clauses of agreements that nobody knows may be theirs."""
+    """Leave in a registry what concerns the study's agreements; clauses of agreements that nobody knows may be theirs.
+
+    The network agreements of their platforms stay too: whether a unit lies within one of them is a question about the unit.
+    """
     mine = own_agreements(registry, study, there)
     known = registry.agreements
+    platforms = {one.platform for one in mine.values() if one.platform}
+    around = {name: one for name, one in known.items() if one.unit is None and one.platform in platforms}
     clauses = {name: one for name, one in registry.clauses.items() if one.agreement in mine or one.agreement not in known}
     events = {name: one for name, one in registry.events.items() if _hits(one, mine)}
     claims = {name: one for name, one in registry.claims.items() if one.about in mine}
-    return replace(registry, agreements=mine, clauses=clauses, events=events, claims=claims, campaigns={}, programmes={})
+    return replace(registry, agreements={**around, **mine}, clauses=clauses, events=events, claims=claims, campaigns={}, programmes={})
 
 
 def _hits(event: Event, agreements: Mapping[str, Agreement]) -> bool:
@@ -70,7 +74,7 @@ def _hits(event: Event, agreements: Mapping[str, Agreement]) -> bool:
 
 def _rest(whole: Sequence[Finding], kept: Sequence[Finding]) -> tuple[Finding, ...]:
     """Count what the whole registry has beyond what is shown: records that a rule met, by level."""
-    counts = Counter({level: _records(whole, level) - _records(kept, level) for level in LEVELS})
+    counts = {level: _records(whole, level) - _records(kept, level) for level in LEVELS}
     rows = sum(counts.values())
     if rows <= 0:
         return ()

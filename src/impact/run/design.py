@@ -10,8 +10,8 @@ import pandas as pd
 
 from impact.clean.audit import Rule
 from impact.design.design import Design, design_of
-from impact.moments.disclosure import suppressed
 from impact.moments.moments import Moments
+from impact.moments.suppress import suppressed
 from impact.panel.coverage import find_coverage
 from impact.panel.describe import adoption, paths
 from impact.run.folder import RunFolder

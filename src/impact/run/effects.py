@@ -15,8 +15,8 @@ from impact.errors import DesignError, RunError
 from impact.estimate import att_gt, twfe
 from impact.infer.aggregate import BYS, aggregate
 from impact.infer.bands import with_bands
-from impact.moments.disclosure import suppressed
 from impact.moments.moments import Moments
+from impact.moments.suppress import suppressed
 from impact.results import Estimate
 from impact.run.needed import COVERED, benchmark_of, cluster_level, variant_of
 from impact.study import Study

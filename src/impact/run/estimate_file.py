@@ -89,6 +89,11 @@ def estimate_file(request: Request) -> Answer:
             f"--two-units main and --hours belong together.\nFound --two-units {request.two_units}, --hours {request.hours or 'not given'}.\n"
             "Name the column of hours with --hours, or choose first or split."
         )
+    if request.two_units == "split" and request.estimator == "twfe":
+        raise StudyError(
+            "--two-units split does not go with --estimator twfe.\nFound both: a worker who is shared out weighs less in some months, and is held constant with one weight.\n"
+            "Choose first or main, or another estimator."
+        )
     if request.by != "event_time" and request.window != Window():
         raise StudyError(
             f"--event-from, --event-to and --balance belong to --aggregate event_time.\nFound --aggregate {request.by}.\nLeave them out, or aggregate by event_time."
@@ -141,10 +146,8 @@ def _design(request: Request, clean: WorkerMonths, level: str, missing: int) -> 
     """
     table = clean.table.mutate(cluster=clean.table["unit"]) if level == "unit" else clean.table
     follow = request.estimator == "twfe" and request.worker is not None
-    unit = ("first_covered",) if level == WORKER else ("first_covered", "cluster")
-    by_unit = ESTIMATORS[request.estimator].INFO.grain == "unit" or (request.estimator == "twfe" and not follow)
-    unit = ("unit",) if by_unit else unit
-    moments = compress(table, [OUTCOME], clean.period, Parts(pairs=level == WORKER, patterns=follow), unit)
+    units = _units_told_apart(request, level, follow)
+    moments = compress(table, [OUTCOME], clean.period, Parts(pairs=level == WORKER, patterns=follow), units)
     movers = _movers(table) if request.worker and not _all_in_one_place(clean, moments, missing) else []
     if movers and (follow or level == WORKER):
         _refuse_movers(movers, "--estimator twfe" if follow else "--cluster worker")
@@ -156,6 +159,13 @@ def _design(request: Request, clean: WorkerMonths, level: str, missing: int) -> 
     )
 
 
+def _units_told_apart(request: Request, level: str, follow: bool) -> tuple[str, ...]:
+    """Name the columns whose values together make a unit: cohort and cluster, unless the estimator holds each unit constant or weighs it."""
+    if ESTIMATORS[request.estimator].INFO.grain == "unit" or (request.estimator == "twfe" and not follow):
+        return ("unit",)
+    return ("first_covered",) if level == WORKER else ("first_covered", "cluster")
+
+
 def _note_on_missing(request: Request, missing: int) -> list[Text]:
     if missing == 0:
         return []
@@ -165,7 +175,7 @@ def _note_on_missing(request: Request, missing: int) -> list[Text]:
 
 def _note_on_two_units(clean: WorkerMonths) -> list[Text]:
     return [
-        Text(f"{rule.rows:,} {rule.name.en}: {rule.why.en}", f"{rule.name.zh}{rule.rows:,}：{rule.why.zh}")
+        Text(f"{rule.name.en}: {rule.rows:,}; {rule.why.en}", f"{rule.name.zh}：{rule.rows:,}；{rule.why.zh}")
         for rule in clean.audit.rules
         if rule.id == TWO_UNITS
     ]
@@ -228,7 +238,7 @@ def _facts(request: Request, clean: WorkerMonths, design: Design) -> tuple[str, 
     span = f"{design.label(design.months[0])} to {design.label(design.months[-1])}"
     assert clean.units is not None
     units, never = clean.units
-    whom = f"{int(design.headcount.sum()):,} workers" if request.worker else f"{int(design.rows.sum()):,} rows of repeated cross-sections"
+    whom = f"{clean.workers:,} workers" if request.worker else f"{int(design.rows.sum()):,} rows of repeated cross-sections"
     return (
         f"{clean.audit.rows_in:,} rows, {whom}, {units:,} units, {span}",
         f"{never:,} of {units:,} units are never covered (0, empty or inf in `{request.first_covered}`)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 from impact.panel.income.ladder import SINGLE, income_ladder, no_ladder
 from impact.run.receive import Received, is_about_pay
 from impact.study import Study
@@ -19,7 +19,14 @@ _TOLD_BY = {
     "incentive_yuan": ("commission_yuan", "effective_commission"),
     "waiver_refund_yuan": ("incentive_yuan", "effective_commission"),
     "penalty_yuan": ("incentive_yuan",),
-    "cost_yuan": ("income_net_yuan", "hourly_net_yuan", "hourly_net_engaged_yuan"),
+    "cost_yuan": (
+        "income_net_yuan",
+        "income_net_real_yuan",
+        "hourly_net_yuan",
+        "hourly_net_engaged_yuan",
+        "hourly_net_real_yuan",
+        SINGLE,
+    ),
     "multi_homer": (SINGLE,),
     "below_minimum": (),
 }

@@ -40,6 +40,8 @@ class Need:
     """Outcomes and covariates that every row must have; a row without the one outcome that is asked for does not count anyway."""
     outcomes: tuple[str, ...]
     parts: Parts
+    apart: bool = False
+    """Whether units must be told apart, as effects of units need; of moments: whether they are."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values, for JSON."""
@@ -49,13 +51,13 @@ class Need:
     def from_dict(cls, content: Mapping[str, Any]) -> Need:
         """Read back what `as_dict` gave."""
         parts = Parts(**{**content["parts"], "bins": tuple(content["parts"]["bins"])})
-        return cls(content["switching"], content["rows"], tuple(content["complete"]), tuple(content["outcomes"]), parts)
+        return cls(content["switching"], content["rows"], tuple(content["complete"]), tuple(content["outcomes"]), parts, content["apart"])
 
     def is_met_by(self, other: Need) -> bool:
         """Say whether moments made for `other` serve this need as well."""
         same_rows = (self.switching, self.rows, self.complete) == (other.switching, other.rows, other.complete)
         parts = (self.parts.pairs <= other.parts.pairs) and (self.parts.patterns <= other.parts.patterns)
-        return same_rows and parts and set(self.outcomes) <= set(other.outcomes)
+        return same_rows and parts and self.apart <= other.apart and set(self.outcomes) <= set(other.outcomes)
 
 
 def cluster_level(study: Study) -> str:
@@ -90,7 +92,7 @@ def moments_needed(study: Study) -> dict[str, Need]:
         names = (benchmark.outcome, *benchmark.covariates)
         complete = names if benchmark.covariates else ()
         needs[benchmark_of(benchmark)] = Need(
-            study.coverage.switching, benchmark.sample, complete, (*names, *coverage), _parts(study, "all")
+            study.coverage.switching, benchmark.sample, complete, (*names, *coverage), _parts(study, "all"), apart=True
         )
     return needs
 

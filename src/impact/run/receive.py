@@ -20,9 +20,10 @@ from impact.clean.rules import TOUCHED
 from impact.errors import DataError, SourceError, StudyError, listing
 from impact.panel.agreements import first_covered
 from impact.panel.attrition.leavers import Leavers
-from impact.panel.income.pay import COLUMNS, require_delivered
+from impact.panel.income.pay import require_delivered
 from impact.panel.working_life import Exports, working_life
 from impact.run.delivery import ORDER, CleanDelivery, Opened, clean_delivery, open_delivery, open_table_of
+from impact.schema.income import WORKER_MONTH_INCOME
 from impact.sources.dataset import ReceivedFile, find_files, hash_file
 from impact.sources.engine import connect, register, store
 from impact.sources.key import SYNTHETIC_KEY, Key, load_key
@@ -205,8 +206,9 @@ def _working_days(cleaned: CleanDelivery) -> ir.Table | None:
 
 
 def is_about_pay(study: Study) -> bool:
-    """Say whether a study asks for pay: as the kind of an outcome, or by a column of it."""
-    return any(outcome.kind == "income" for outcome in study.outcomes) or not set(COLUMNS).isdisjoint(_asked(study))
+    """Say whether a study asks for pay: as the kind of an outcome, or by a column of it; days, orders and hours alone are no pay."""
+    pay = {column.name for column in WORKER_MONTH_INCOME.columns if column.unit not in ("days", "orders", "hours")}
+    return any(outcome.kind == "income" for outcome in study.outcomes) or not pay.isdisjoint(_asked(study))
 
 
 def _asked(study: Study) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ def codebook_of_pair(engine: Backend, text: Path, number: Path, name: str = "") 
             f"Found {len(by_text.frame)} and {len(by_number.frame)} rows.\nExport both again at the same moment, with the same filter."
         )
     ours, theirs = _questions(by_text), _questions(by_number)
+    _refuse_swapped(by_text, by_number, ours, theirs)
     lines = {number: [one for one in ours if one.number == number] for number in {one.number for one in ours}}
     items = [_item(one, lines[one.number], by_text, by_number, theirs, place) for place, one in enumerate(ours, start=1)]
     return Codebook(name or by_text.name, tuple(items))
@@ -48,6 +49,19 @@ def _questions(cells: Cells) -> list[Header]:
     headers = list(cells.frame.columns)
     recorded = meta_columns(cells.name, headers).values()
     return [taken_apart(one) for one in headers if one not in recorded]
+
+
+def _refuse_swapped(by_text: Cells, by_number: Cells, ours: Sequence[Header], theirs: Sequence[Header]) -> None:
+    """Refuse the export by number in the place of the one by text: numbers then stand where words should, and words where numbers should."""
+    same = [(one, other) for one in ours for other in theirs if (other.number, other.key) == (one.number, one.key)]
+    pairs = [pair for one, other in same for pair in _pairs(by_text, one, by_number, other)]
+    straight = sum(theirs.isdecimal() and not ours.isdecimal() for ours, theirs in pairs)
+    turned = sum(ours.isdecimal() and not theirs.isdecimal() for ours, theirs in pairs)
+    if turned > straight:
+        raise DataError(
+            f"{by_text.name} and {by_number.name}: they stand the other way round.\n"
+            f"Found numbers in `{by_text.name}` where `{by_number.name}` has words, for {turned} answers.\nName the export by text first, then the one by number."
+        )
 
 
 def _item(one: Header, lines: Sequence[Header], by_text: Cells, by_number: Cells, theirs: Sequence[Header], place: int) -> Item:

@@ -14,11 +14,19 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from impact.errors import RunError
+from impact.sources.limits import FOLDER
+
 _PREFIX, _LOCK = "impact-spill-", ".lock"
+_PATIENCE = 5
+"""Seconds to wait for the lock of a name that nobody else knows: if it takes longer, the folder takes no files."""
 
 
 def spill_folder(inside: Path) -> Path:
-    """Give this process's folder below another one, and take away those whose process was killed."""
+    """Give this process's folder below another one, and take away those whose process was killed.
+
+    Raises RunError where no file can be made there.
+    """
     return _of_process(inside, os.getpid())
 
 
@@ -27,8 +35,14 @@ def _of_process(inside: Path, process: int) -> Path:
     _sweep(inside)
     folder = inside / f"{_PREFIX}{uuid4().hex}"
     lock = _lock(folder)
-    lock.acquire()
-    folder.mkdir(mode=0o700)  # a folder is made after its lock is held, so that no sweep meets one that is alive
+    try:
+        lock.acquire(timeout=_PATIENCE)
+        folder.mkdir(mode=0o700)  # a folder is made after its lock is held, so that no sweep meets one that is alive
+    except (Timeout, OSError) as error:
+        raise RunError(
+            f"{FOLDER}: nothing can be written to the folder for what does not fit into memory.\n"
+            f"Found `{inside}`: {type(error).__name__}.\nName another folder of the disk of this machine."
+        ) from None
     atexit.register(_leave, folder, lock, process)
     return folder
 

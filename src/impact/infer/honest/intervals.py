@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from impact import settings
 from impact.errors import EstimationError
 from impact.infer.honest.path import EventPath
 from impact.infer.honest.relative_magnitudes import Grid, relative_interval
@@ -42,7 +43,9 @@ class Breakdown:
     """Whether zero is still excluded at the largest bound that was tried, which is then given."""
 
 
-def intervals(path: EventPath, kind: Kind, bounds: Sequence[float], level: float = 0.95, grid: Grid | None = None) -> tuple[Interval, ...]:
+def intervals(
+    path: EventPath, kind: Kind, bounds: Sequence[float], level: float = settings.LEVEL, grid: Grid | None = None
+) -> tuple[Interval, ...]:
     """Give the interval for `path.value` under each bound: Mbar for relative magnitudes, M for smoothness.
 
     A grid is used for relative magnitudes alone: the R package's (`default_grid`) gives its numbers, none gives exact ends.
@@ -58,7 +61,7 @@ def intervals(path: EventPath, kind: Kind, bounds: Sequence[float], level: float
     return tuple(interval(bound) for bound in bounds)
 
 
-def breakdown(path: EventPath, kind: Kind, level: float = 0.95) -> Breakdown:
+def breakdown(path: EventPath, kind: Kind, level: float = settings.LEVEL) -> Breakdown:
     """Find the first bound at which the interval includes zero, searching upwards in steps and then by bisection; Mbar up to `MOST_MBAR`."""
     interval, most = _interval(path, kind, level, None), _most(path, kind)
 

@@ -46,7 +46,7 @@ class EventPath:
 def event_path(beta: Floats, sigma: Floats, pre: int, weights: Floats | Sequence[float]) -> EventPath:
     """Take an event study for sensitivity analysis.
 
-    Raises EstimationError where the shapes do not fit, a number is not finite, the weights are all zero or the covariance is not of full rank.
+    Raises EstimationError where the shapes do not fit, a number is not finite, the weights are all zero, or the covariance is not symmetric or not of full rank.
     """
     path = EventPath(np.asarray(beta, dtype=float), np.asarray(sigma, dtype=float), pre, np.asarray(weights, dtype=float))
     size = len(path.beta)
@@ -62,8 +62,14 @@ def event_path(beta: Floats, sigma: Floats, pre: int, weights: Floats | Sequence
             f"sensitivity analysis: there is nothing to work with.\nFound {int((~np.isfinite(numbers)).sum())} numbers that are missing or infinite, "
             f"and {int((path.weights != 0).sum())} weights other than zero.\nLeave out months without an estimate, and weigh at least one month."
         )
+    uneven = int((~np.isclose(path.sigma, path.sigma.T, rtol=1e-6, atol=0)).sum()) // 2
+    if uneven:
+        raise EstimationError(
+            f"sensitivity analysis: the covariance of the event study is not symmetric.\nFound {uneven} pair{'s' if uneven != 1 else ''} of "
+            "coefficients with two covariances.\nGive the whole matrix, not a triangle of it."
+        )
     rank = _rank(path.sigma)
-    if rank < size or not np.allclose(path.sigma, path.sigma.T, rtol=1e-6, atol=0):
+    if rank < size:
         raise EstimationError(
             f"sensitivity analysis: the covariance of the event study is not of full rank.\nFound rank {rank} for {size} coefficients, as where clusters are "
             "fewer than months.\nUse fewer months, or cluster at a finer level."

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from impact.design.design import Bools
 from impact.infer.honest.path import EventPath
 from impact.moments.moments import Floats
 
@@ -93,7 +94,7 @@ def lasso_path(quadratic: Floats, linear: Floats) -> Floats:
 
 
 def _steps_to_corner(
-    gradient: Floats, drift: Floats, x: Floats, direction: Floats, penalty: float, active: Floats, just_left: int
+    gradient: Floats, drift: Floats, x: Floats, direction: Floats, penalty: float, active: Bools, just_left: int
 ) -> Floats:
     """Say for each variable how far λ falls until it leaves or enters; infinite where it does neither."""
     with np.errstate(divide="ignore", invalid="ignore"):

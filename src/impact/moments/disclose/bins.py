@@ -7,6 +7,7 @@ import pandas as pd
 
 from impact.moments.bins import BIN_COLUMNS, EDGE, PER_DECADE, edges
 from impact.moments.disclose.draws import labels, rounded, uniforms
+from impact.moments.disclose.groups import three_digits
 from impact.moments.disclose.rules import Rules
 
 _KEYS = ["outcome", "unit", "month"]
@@ -21,7 +22,7 @@ def safe_bins(bins: pd.DataFrame, released: pd.DataFrame, rules: Rules, key: byt
     joined = _joined(table.assign(part=_parts(table, rules.threshold)))
     draws = uniforms(key, labels(*([joined[name] for name in (*_KEYS, "bin")]), joined["n"].astype(float), joined["w"].astype(float)))
     n = rounded(joined["n"].to_numpy(dtype=float), rules.base, draws[:, 0], rules.threshold)
-    w = n * _digits((joined["w"] / joined["n"]).to_numpy())
+    w = n * three_digits(joined["w"] / joined["n"])
     return joined.assign(n=n.astype("int64"), w=w, wy=w * _middle(joined["bin"].to_numpy()))[list(BIN_COLUMNS)]
 
 
@@ -61,8 +62,3 @@ def _bin_of(values: np.ndarray) -> np.ndarray:
 def _middle(bins: np.ndarray) -> np.ndarray:
     low, high = edges(bins)
     return (low + high) / 2
-
-
-def _digits(values: np.ndarray) -> np.ndarray:
-    """Keep three digits of mean weights, which would otherwise tell one weight from another."""
-    return np.array([float(f"{value:.3g}") for value in values])

@@ -17,7 +17,7 @@ from impact.moments.disclose.bins import safe_bins
 from impact.moments.disclose.cells import KEYS, Cells, safe_cells
 from impact.moments.disclose.draws import labels, rounded, uniforms
 from impact.moments.disclose.earlier import differing_patterns
-from impact.moments.disclose.groups import Groups
+from impact.moments.disclose.groups import Groups, three_digits
 from impact.moments.disclose.pairs import safe_pairs
 from impact.moments.disclose.patterns import groups_of, rest_of, safe_patterns, withheld_patterns
 from impact.moments.disclose.rules import Rules, require_rules
@@ -99,7 +99,7 @@ def _safe_workers(moments: Moments, cells: Cells, rules: Rules, key: bytes) -> p
     counts = np.where(everything == table["workers"], open_rows, table["workers"]).astype(float)
     draws = uniforms(key, labels(["workers"] * len(table), table["unit"], table["outcome"], counts))
     n = rounded(counts, rules.base, draws[:, 0], rules.threshold)
-    mean = np.array([float(f"{value:.3g}") for value in table["w"] / table["workers"]])
+    mean = three_digits(table["w"] / table["workers"])
     return table.assign(workers=n.astype("int64"), w=n * mean)[list(WORKER_COLUMNS)]
 
 
@@ -148,14 +148,9 @@ def _pattern_pairs(
     assert found.pairs is not None
     whole = groups_of(found)
     before = Groups(*(getattr(whole, column)[out] for column in CELL_COLUMNS[3:]))
-    after = Groups(held.workers[:, None] * held.seen, held.weight[:, None] * held.seen, *_squares(held), held.total, held.square)
     counts = before.n[:, :, None] * held.seen[:, None, :]
     names = [f"{name} | {moments.units.index[unit]} | {word}" for unit, word in zip(held.unit, held.names(), strict=True)]
-    return safe_pairs(found.pairs[out], counts, before, after, uniform, (found.workers[out], held.workers), names, rules, key)
-
-
-def _squares(held: Patterns) -> tuple[Floats]:
-    return (np.asarray(held.weight**2 / np.maximum(held.workers, 1))[:, None] * held.seen,)
+    return safe_pairs(found.pairs[out], counts, before, groups_of(held), uniform, (found.workers[out], held.workers), names, rules, key)
 
 
 def _pairs(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from impact.moments.disclose.draws import normals, rounded
 from impact.moments.disclose.rules import Rules
@@ -27,12 +28,12 @@ class Groups:
     @property
     def mean(self) -> Floats:
         """Weighted mean; zero where nobody is."""
-        return _ratio(self.wy, self.w)
+        return ratio(self.wy, self.w)
 
     @property
     def variance(self) -> Floats:
         """Weighted variance; values at the level of rounding are zero."""
-        squares = _ratio(self.wy2, self.w)
+        squares = ratio(self.wy2, self.w)
         found = squares - self.mean**2
         return np.where(found > 1e-12 * squares, found, 0.0)
 
@@ -60,9 +61,9 @@ def blurred(groups: Groups, n: Floats, uniform: Floats, rules: Rules, counts: bo
     """
     drawn = drawn_weight(groups, uniform, rules)
     value = groups.mean + np.sqrt(groups.variance) * normals(uniform[..., 1])
-    scale = _ratio(n, groups.n + rules.drawn)
-    mean = _ratio(groups.wy + drawn * value, groups.w + drawn)
-    variance = np.maximum(_ratio(groups.wy2 + drawn * value**2, groups.w + drawn) - mean**2, 0.0)
+    scale = ratio(n, groups.n + rules.drawn)
+    mean = ratio(groups.wy + drawn * value, groups.w + drawn)
+    variance = np.maximum(ratio(groups.wy2 + drawn * value**2, groups.w + drawn) - mean**2, 0.0)
     if counts:
         mean = _share_of_ones(groups, n, uniform[..., 3], rules)
         variance = mean * (1 - mean)
@@ -72,8 +73,8 @@ def blurred(groups: Groups, n: Floats, uniform: Floats, rules: Rules, counts: bo
 
 def drawn_weight(groups: Groups, uniform: Floats, rules: Rules) -> Floats:
     """Weigh the drawn worker as the group's workers are weighed."""
-    mean = _ratio(groups.w, groups.n)
-    spread = np.sqrt(np.maximum(_ratio(groups.w2, groups.n) - mean**2, 0.0))
+    mean = ratio(groups.w, groups.n)
+    spread = np.sqrt(np.maximum(ratio(groups.w2, groups.n) - mean**2, 0.0))
     spread = np.where(spread > 1e-7 * mean, spread, 0.0)
     return np.asarray(rules.drawn * np.clip(mean + spread * normals(uniform[..., 2]), _LIGHTEST * mean, _HEAVIEST * mean))
 
@@ -81,9 +82,15 @@ def drawn_weight(groups: Groups, uniform: Floats, rules: Rules) -> Floats:
 def _share_of_ones(groups: Groups, n: Floats, uniform: Floats, rules: Rules) -> Floats:
     ones = groups.mean * groups.n
     everybody = ones >= groups.n - 1e-6
-    return np.where(everybody, np.where(groups.n > 0, 1.0, 0.0), np.clip(_ratio(rounded(ones, rules.base, uniform), n), 0.0, 1.0))
+    return np.where(everybody, np.where(groups.n > 0, 1.0, 0.0), np.clip(ratio(rounded(ones, rules.base, uniform), n), 0.0, 1.0))
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Divide; zero where there is nothing to divide by."""
     above, below = np.broadcast_arrays(np.asarray(above, dtype=float), np.asarray(below, dtype=float))
     return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
+
+
+def three_digits(values: Floats | pd.Series[float]) -> Floats:
+    """Keep three digits of mean weights, which would otherwise tell one weight from another."""
+    return np.array([float(f"{value:.3g}") for value in values])

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from impact.moments.disclose.draws import labels, normals, rounded, uniforms
-from impact.moments.disclose.groups import Groups, drawn_weight
+from impact.moments.disclose.groups import Groups, drawn_weight, ratio
 from impact.moments.disclose.rules import Rules
 from impact.moments.moments import Floats
 
@@ -36,8 +36,8 @@ def safe_pairs(
     inside = (after.n > 0)[:, :, None] & (after.n > 0)[:, None, :] & (counts >= rules.threshold)
     counts = np.where(inside, counts, 0.0)
     products = _products(gram, before, uniform, inside, rules)
-    target = _ratio(after.variance, before.variance) * _ratio(after.n, before.n) * _diagonal(products[0])
-    scale = np.sqrt(_ratio(target, _diagonal(products[1])))
+    target = ratio(after.variance, before.variance) * ratio(after.n, before.n) * _diagonal(products[0])
+    scale = np.sqrt(ratio(target, _diagonal(products[1])))
     safe = projected(np.where(inside, products[1] * scale[:, :, None] * scale[:, None, :], 0.0))
     presence = _presence(gram, counts, after, heads, _rounding(counts, names, rules, key))
     move = np.zeros((len(gram), 2 * months + 1, 2 * months + 1))
@@ -56,7 +56,7 @@ def projected(matrices: Floats) -> Floats:
     """
     values, vectors = np.linalg.eigh(matrices)
     clipped = (vectors * np.maximum(values, 0.0)[:, None, :]) @ vectors.transpose(0, 2, 1)
-    scale = np.sqrt(_ratio(_diagonal(matrices), _diagonal(clipped)))
+    scale = np.sqrt(ratio(_diagonal(matrices), _diagonal(clipped)))
     mended = clipped * scale[:, :, None] * scale[:, None, :]
     sound = values[:, 0] >= -1e-9 * np.maximum(values[:, -1], 0.0)
     return np.where(sound[:, None, None], matrices, mended)
@@ -78,14 +78,14 @@ def _presence(gram: Floats, counts: Floats, after: Groups, heads: tuple[Floats, 
     months = counts.shape[1]
     weight = gram[:, months:, months:].copy()
     workers, rounded_workers = heads
-    level = np.sqrt(_ratio(after.w2, _diagonal(weight)[:, :months] * _ratio(after.n, np.maximum(_diagonal(counts), 1.0))))
+    level = np.sqrt(ratio(after.w2, _diagonal(weight)[:, :months] * ratio(after.n, np.maximum(_diagonal(counts), 1.0))))
     level = np.where(after.n > 0, level, 0.0)
-    weight[:, :months, :months] *= _ratio(safe, counts) * level[:, :, None] * level[:, None, :]
+    weight[:, :months, :months] *= ratio(safe, counts) * level[:, :, None] * level[:, None, :]
     at = np.arange(months)
     weight[:, at, at] = after.w2
-    edge = weight[:, :months, months] * _ratio(after.n, _diagonal(counts)) * level
+    edge = weight[:, :months, months] * ratio(after.n, _diagonal(counts)) * level
     weight[:, :months, months], weight[:, months, :months] = edge, edge
-    weight[:, months, months] *= _ratio(rounded_workers, workers)
+    weight[:, months, months] *= ratio(rounded_workers, workers)
     return weight
 
 
@@ -102,8 +102,3 @@ def _rounding(counts: Floats, names: list[str], rules: Rules, key: bytes) -> Flo
 
 def _diagonal(matrices: Floats) -> Floats:
     return np.asarray(np.diagonal(matrices, axis1=1, axis2=2))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    above, below = np.broadcast_arrays(np.asarray(above, dtype=float), np.asarray(below, dtype=float))
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)

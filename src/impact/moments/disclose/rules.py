@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from impact.errors import DataError
 from impact.settings import MINIMUM_CELL
 
+LEAST_THRESHOLD = 3
+"""Below this a cell could be of one worker and a colleague who knows himself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -35,11 +38,17 @@ def require_rules(rules: Rules, key: bytes) -> None:
 
     Raises DataError.
     """
-    if rules.threshold < 3 or rules.base < 1 or not 0 < rules.dominance <= 1 or not 0 <= rules.top_share < 0.5 or rules.least_months < 1:
+    if (
+        rules.threshold < LEAST_THRESHOLD
+        or rules.base < 1
+        or not 0 < rules.dominance <= 1
+        or not 0 <= rules.top_share < 0.5
+        or rules.least_months < 1
+    ):
         raise DataError(
             f"disclosure: these rules cannot be applied.\nFound threshold {rules.threshold}, base {rules.base}, dominance {rules.dominance}, "
             f"top share {rules.top_share}, months {rules.least_months}.\n"
-            "Threshold at least 3, base at least 1, dominance above 0 up to 1, top share from 0 to below 0.5, months at least 1."
+            f"Threshold at least {LEAST_THRESHOLD}, base at least 1, dominance above 0 up to 1, top share from 0 to below 0.5, months at least 1."
         )
     if len(key) < 16:
         raise DataError(

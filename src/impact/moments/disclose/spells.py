@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from impact.moments.disclose.draws import labels, rounded, uniforms
+from impact.moments.disclose.groups import three_digits
 from impact.moments.disclose.rules import Rules
 from impact.moments.spells import CENSORED, ENTERED, SPELL_COLUMNS
 
@@ -22,10 +23,8 @@ def safe_spells(spells: pd.DataFrame, units: pd.Index, rules: Rules, key: bytes)
     table = pd.concat(kept, ignore_index=True)
     draws = uniforms(key, labels(*(table[name] for name in SPELL_COLUMNS[:4]), table["n"].astype(float)))
     n = rounded(table["n"].to_numpy(dtype=float), rules.base, draws[:, 0], rules.threshold)
-    weight = [float(f"{value:.3g}") for value in table["w"] / table["n"]]
-    return table.assign(n=n.astype("int64"), w=n * np.asarray(weight))[list(SPELL_COLUMNS)].sort_values(
-        list(SPELL_COLUMNS[:4]), ignore_index=True
-    )
+    weight = three_digits(table["w"] / table["n"])
+    return table.assign(n=n.astype("int64"), w=n * weight)[list(SPELL_COLUMNS)].sort_values(list(SPELL_COLUMNS[:4]), ignore_index=True)
 
 
 def _of_unit(rows: pd.DataFrame, threshold: int) -> pd.DataFrame | None:
@@ -76,7 +75,7 @@ def _with_tenures(rows: pd.DataFrame, threshold: int) -> pd.DataFrame:
         if held >= threshold:
             number, held = number + 1, 0
     last = number - 1 if held and number else number
-    joined = sums.assign(part=np.minimum(part, last), years=sums["tenure"] * sums["n"]).groupby("part")[["n", "w", "years"]].sum()
-    tenure = np.rint(joined["years"] / joined["n"]).astype("int64")
+    joined = sums.assign(part=np.minimum(part, last), total=sums["tenure"] * sums["n"]).groupby("part")[["n", "w", "total"]].sum()
+    tenure = np.rint(joined["total"] / joined["n"]).astype("int64")
     head = rows.iloc[0]
     return joined.assign(tenure=tenure, unit=head["unit"], entry_cohort=head["entry_cohort"], cause=head["cause"])[list(SPELL_COLUMNS)]

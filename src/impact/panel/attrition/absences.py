@@ -47,10 +47,10 @@ def exits_in_month(absent: ir.Table, month: ir.Column, windows: tuple[int, ...])
     `absent` are absences in days, `month` is the month of `since`. A month of which no row is given has none. Returns `worker, month, exit_{w}d` with zero or one;
     whether τ + w still lies within the data is for the caller to see.
     """
-    gone = {f"exit_{days}d": exits_by(absent, days).max().cast("float64") for days in windows}
+    gone = {f"exit_{days}d": _exits_by(absent, days).max().cast("float64") for days in windows}
     return absent.group_by("worker", month=month).aggregate(**gone)
 
 
-def exits_by(absent: ir.Table, window: int) -> ir.Column:
+def _exits_by(absent: ir.Table, window: int) -> ir.Column:
     """Say whether nothing was done in (τ, τ + w], as far as the data go: one or zero."""
     return (absent["back"].isnull() | (absent["back"] - absent["since"] > window)).cast("int8")

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 WINDOWS = (7, 14, 28, 30, 60, 90)
 """Days of absence after which somebody counts as having left."""
-MONTH_WINDOWS = (1, 2, 3)
-"""Whole months of absence, where only months are known."""
 SHORTEST_FROM_MONTHS = 30
 """Days that an absence within a month cannot pass: between its first and its last day lie 30, so that nothing is done on 29 at most."""
 Grain = Literal["day", "month"]

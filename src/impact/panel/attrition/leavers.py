@@ -66,9 +66,8 @@ def _people(spans: ir.Table, days: ir.Table | None) -> ir.Table:
     if days is None:
         return people.mutate(by_day=ibis.literal(False))
     number = day_number(days["date"])
-    reach = days.semi_join(spans, "account_id").join(spans.select("account_id", "platform_id"), "account_id", rname="{name}_of_span")
-    platform = reach["platform_id_of_span"] if "platform_id_of_span" in reach.columns else reach["platform_id"]
-    reach = reach.group_by(platform_=platform).aggregate(from_=day_number(reach["date"].min()), to_=day_number(reach["date"].max()))
+    reach = days.join(spans.select("account_id", "platform_id"), "account_id")
+    reach = reach.group_by(platform_="platform_id").aggregate(from_=day_number(reach["date"].min()), to_=day_number(reach["date"].max()))
     seen = days.group_by(worker_="account_id").aggregate(first_=number.min())
     table = people.left_join(reach, people["platform"] == reach["platform_"]).left_join(seen, people["worker"] == seen["worker_"])
     # days of the whole first and last month, give or take a month in which the platform's few workers rested

@@ -22,7 +22,7 @@ from impact.panel.attrition.definitions import (
     window_spells,
 )
 from impact.panel.attrition.leavers import Leavers
-from impact.panel.attrition.notes import not_computed
+from impact.panel.attrition.notes import Facts, no_change, not_computed
 from impact.panel.attrition.rates import CUMULATIVE_MONTHS, rates, reactivation, split_change, stock_and_flow
 from impact.panel.attrition.tenure import cohort_survival, tenure_spells
 from impact.sources.engine import store
@@ -46,8 +46,6 @@ TENURE_STARTS = (0, 90, 180, 365, 730)
 class Leaving:
     """Attrition of one year under every definition."""
 
-    counts: pd.DataFrame
-    """`definition, covered`, then stock and flow of the year."""
     rates: pd.DataFrame
     """`definition, covered, denominator, numerator, denominator_value, value, start, end`."""
     returns: pd.DataFrame
@@ -55,7 +53,7 @@ class Leaving:
     cohorts: pd.DataFrame
     """`covered, entry_year, day, workers, survival, std_error`; entry year 0 are those who joined before the data begin."""
     change: pd.DataFrame
-    """`covered, rate_before, rate_after, change, composition, within`; no rows without another year to compare with."""
+    """`covered, gone_before, gone_after, rate_before, rate_after, change, composition, within`; no rows without another year to compare with."""
     notes: tuple[Text, ...]
     """What could not be computed, and why."""
 
@@ -73,28 +71,15 @@ def leaving(engine: Backend, gone: Leavers, year: int, other_year: int | None, d
     spells = store(engine, "spells_by_definition", _spells(cut.filter(cut["window"].isin(known)), gone, people, known))
     counts = _year_counts(spells, year, ("covered",))
     of_year = cut.filter(cut["window"].isin(known) & cut["since"].between(number_of(date(year, 1, 1)), _last_day(year)))
+    change = _change(spells, people, year, other_year, facts)
+    lacking = () if other_year is None or len(change) else (no_change(year, other_year, facts),)
     return Leaving(
-        counts,
         rates(counts, 12).assign(start=f"{year}-01", end=f"{year}-12"),
         reactivation(of_year, people, RETURN_DAYS, ("covered",)),
         _cohorts(cut, people, days),
-        _change(spells, people, year, other_year, facts.until),
-        not_computed(windows, known, year, facts),
+        change,
+        (*not_computed(windows, known, year, facts), *lacking),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the notes speak of."""
-
-    until: int
-    """Last day on which the export of every platform goes on."""
-    seen_from: int
-    """First day on which the export of every platform goes on."""
-    workers: int
-    without_days: int
-    """Workers of whom no days were delivered through all months."""
-    has_accounts: bool
 
 
 def _facts(people: ir.Table, gone: Leavers) -> Facts:
@@ -138,22 +123,21 @@ def _cohorts(cut: ir.Table, people: ir.Table, days: Sequence[int]) -> pd.DataFra
     return cohort_survival(labelled, days, ("covered", "entry_year"))
 
 
-def _change(spells: ir.Table, people: ir.Table, year: int, other_year: int | None, until: int) -> pd.DataFrame:
-    """Split the change of the loss of the opening stock between two years by tenure × city."""
-    columns = ["covered", "rate_before", "rate_after", "change", "composition", "within"]
+def _change(spells: ir.Table, people: ir.Table, year: int, other_year: int | None, facts: Facts) -> pd.DataFrame:
+    """Split the change of the loss of the opening stock between two years by tenure × city; no rows where the data do not hold both years."""
+    columns = ["covered", "gone_before", "gone_after", "rate_before", "rate_after", "change", "composition", "within"]
     years = sorted({year, other_year or year})
-    if len(years) < 2 or _last_day(years[1]) + ABSORBING > until:
+    if len(years) < 2 or number_of(date(years[0], 1, 1)) < facts.seen_from or _last_day(years[1]) + ABSORBING > facts.until:
         return pd.DataFrame(columns=columns)
     of_work = spells.filter(spells["definition"] == f"exit_{ABSORBING}d").join(people.select("worker", "joined", "city"), "worker")
     before, after = (_by_tenure_and_city(of_work, each) for each in years)
     rows = []
     for covered in sorted(set(before["covered"]) & set(after["covered"])):
-        parts = split_change(before[before["covered"] == covered], after[after["covered"] == covered], ("band", "city"))
-        rate = [
-            float(counts["cohort_gone"].sum() / counts["opening"].sum())
-            for counts in (before[before["covered"] == covered], after[after["covered"] == covered])
-        ]
-        rows.append((covered, *rate, rate[1] - rate[0], float(parts["composition"].sum()), float(parts["within"].sum())))
+        both = [counts[counts["covered"] == covered] for counts in (before, after)]
+        parts = split_change(both[0], both[1], ("band", "city"))
+        gone = [int(counts["cohort_gone"].sum()) for counts in both]
+        rate = [float(number / counts["opening"].sum()) for number, counts in zip(gone, both, strict=True)]
+        rows.append((covered, *gone, *rate, rate[1] - rate[0], float(parts["composition"].sum()), float(parts["within"].sum())))
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from impact.panel.attrition.absences import EPOCH
 from impact.panel.attrition.definitions import SHORTEST_FROM_MONTHS, WINDOWS
 from impact.text import Text
 
 
-class Known(Protocol):
+@dataclass(frozen=True, slots=True)
+class Facts:
     """What must be known of a delivery to say what it does not allow."""
 
-    @property
-    def until(self) -> int:
-        """Last day on which every platform's export goes on."""
-
-    @property
-    def seen_from(self) -> int:
-        """First day on which every platform's export goes on."""
-
-    @property
-    def workers(self) -> int:
-        """How many people worked."""
-
-    @property
-    def without_days(self) -> int:
-        """How many of them have no days of work delivered."""
-
-    @property
-    def has_accounts(self) -> bool:
-        """Whether opening and closing of accounts were delivered."""
+    until: int
+    """Last day on which the export of every platform goes on."""
+    seen_from: int
+    """First day on which the export of every platform goes on."""
+    workers: int
+    """How many people worked."""
+    without_days: int
+    """Workers of whom no days were delivered through all months."""
+    has_accounts: bool
+    """Whether opening and closing of accounts were delivered."""
 
 
-def not_computed(windows: tuple[int, ...], known: tuple[int, ...], year: int, facts: Known) -> tuple[Text, ...]:
+def not_computed(windows: tuple[int, ...], known: tuple[int, ...], year: int, facts: Facts) -> tuple[Text, ...]:
     """List the definitions that could not be computed, each with the reason."""
     found = [_without_days(windows, facts), _too_late(windows, known, year, facts), _too_early(known, year, facts)]
     if not facts.has_accounts:
@@ -53,7 +45,17 @@ def not_computed(windows: tuple[int, ...], known: tuple[int, ...], year: int, fa
     return tuple(note for note in found if note is not None)
 
 
-def _without_days(windows: tuple[int, ...], facts: Known) -> Text | None:
+def no_change(year: int, other_year: int, facts: Facts) -> Text:
+    """Say that two years cannot be compared, because the data do not hold both whole."""
+    first, last = sorted((year, other_year))
+    begin, until = (EPOCH + timedelta(days=day) for day in (facts.seen_from, facts.until))
+    return Text(
+        f"The change between {first} and {last}: not computed. The data go from {begin} to {until}, and must hold both years and {max(WINDOWS)} days more.",
+        f"{first}年与{last}年之间的变化：未计算。数据自{begin}至{until}，须完整涵盖两年及其后{max(WINDOWS)}天。",
+    )
+
+
+def _without_days(windows: tuple[int, ...], facts: Facts) -> Text | None:
     missing = [window for window in WINDOWS if window not in windows]
     if not missing:
         return None
@@ -65,7 +67,7 @@ def _without_days(windows: tuple[int, ...], facts: Known) -> Text | None:
     )
 
 
-def _too_late(windows: tuple[int, ...], known: tuple[int, ...], year: int, facts: Known) -> Text | None:
+def _too_late(windows: tuple[int, ...], known: tuple[int, ...], year: int, facts: Facts) -> Text | None:
     missing = [window for window in windows if window not in known]
     if not missing:
         return None
@@ -76,7 +78,7 @@ def _too_late(windows: tuple[int, ...], known: tuple[int, ...], year: int, facts
     )
 
 
-def _too_early(known: tuple[int, ...], year: int, facts: Known) -> Text | None:
+def _too_early(known: tuple[int, ...], year: int, facts: Facts) -> Text | None:
     """Somebody who pauses when the data begin is seen for the first time at the return."""
     begin = EPOCH + timedelta(days=facts.seen_from)
     days = (EPOCH.replace(year=year) - begin).days

@@ -1,6 +1,6 @@
 """Rates of leaving from spells: each with numerator, denominator and period; reactivation; a change split into composition and within. May touch: the engine.
 
-Stock on a day: spells with start ≤ day ≤ end, where end is the last day in stock. So opening stock + entries − exits = closing stock, to the head.
+Stock on a day: spells with start ≤ day ≤ end, where end is the last day in stock. So opening stock + entries − exits = closing stock, to the head, where every end counts; purges under `closure` leave the stock and are no exits.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 DAYS_A_MONTH = 365.25 / 12
 CUMULATIVE_MONTHS = 3
 """Length of the cumulative loss that is turned into a yearly rate."""
-RATES = ("opening_stock", "average_stock", "ever_active", "closed_cohort", "person_months", "cumulative_loss")
-"""What exits are divided by; the last two are turned into yearly rates."""
 COUNTS = ("opening", "closing", "entries", "exits", "cohort_gone", "cohort_gone_early", "person_time")
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     import ibis.expr.types as ir
 
-CAUSES = ("exit", "closure", "purge", "contract", "switch")
-
 
 def tenure_spells(spells: ir.Table, people: ir.Table, switched: ir.Table | None = None, recurrent: bool = True) -> ir.Table:
     """Give one row per spell: `worker, unit, entry_cohort, entry_days, end_days, cause`.
@@ -62,7 +60,8 @@ def _cause(held: ir.Table, switched: ir.Table | None) -> ir.Column:
 def cohort_survival(spells: ir.Table, days: Sequence[int], by: Sequence[str] = ("entry_cohort",)) -> pd.DataFrame:
     """Estimate S(day) for each group of spells, with delayed entry, from counts by tenure.
 
-    `spells` is what `tenure_spells` gives. Returns one row per group and day: `by, day, workers, survival, std_error`; missing where the group is not followed so long.
+    `spells` is what `tenure_spells` gives. Returns one row per group and day: `by, day, workers, survival, std_error`; missing where nobody
+    of the group is at risk yet, because all enter later, and where the group is not followed so long.
     """
     none, gone = ibis.literal(0, "int64"), spells["cause"].notnull()
     starts = spells.group_by(*by, day="entry_days").aggregate(entered=spells.count(), exits=none, censored=none)
@@ -75,10 +74,11 @@ def cohort_survival(spells: ir.Table, days: Sequence[int], by: Sequence[str] = (
 
 def _points(labels: dict[str, object], counts: pd.DataFrame, days: Sequence[int]) -> list[dict[str, object]]:
     curve = survival_of_counts(counts.sort_values("day"))
+    earliest = int(counts.loc[counts["entered"] > 0, "day"].min())
     longest = int(counts.loc[counts["exits"] + counts["censored"] > 0, "day"].max())
     rows: list[dict[str, object]] = []
     for day in days:
-        known = day <= longest
+        known = earliest <= day <= longest
         value = (survival_at(curve, day), error_at(curve, day)) if known else (np.nan, np.nan)
         rows.append({**labels, "day": day, "workers": int(counts["entered"].sum()), "survival": value[0], "std_error": value[1]})
     return rows

@@ -43,7 +43,6 @@ SINGLE = "hourly_net_single_yuan"
 """Net pay by hour online of those who work on one platform only: the others' hours overlap."""
 LINES = (*YUAN, *(name for name in _RATES if name != "multi_homer"), SINGLE, "multi_homer", *COUNTS)
 """Every line, in order."""
-KEYS = ["line", "group", "when"]
 
 
 def income_ladder(table: ir.Table) -> pd.DataFrame:
@@ -70,7 +69,8 @@ def income_ladder(table: ir.Table) -> pd.DataFrame:
 
 def no_ladder() -> pd.DataFrame:
     """Give a ladder without a row."""
-    texts, numbers = dict.fromkeys(KEYS, "str"), dict.fromkeys(("workers", "contributors", "worker_months", "mean", "total"), "float64")
+    texts = dict.fromkeys(("line", "group", "when"), "str")
+    numbers = dict.fromkeys(("workers", "contributors", "worker_months", "mean", "total"), "float64")
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in (texts | numbers).items()})
 
 

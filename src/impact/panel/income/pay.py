@@ -110,6 +110,9 @@ def require_delivered(study: str, asked: Sequence[str], table: ir.Table) -> None
 
 _REAL = "`cpi` of city_month, the amount itself, and the base month in `sample: prices`"
 _NEEDS = {
+    "online_hours": "`online_h`, or `p1_h`, `p2_h` and `p3_h`, of worker-months",
+    "receipts_yuan": "`receipts`, or `gross`, `take`, `incentive`, `waiver_refund` and `penalty`, of worker-months",
+    "income_net_yuan": "`net_est`, or receipts and `cost_est`, of worker-months",
     "engaged_hours": "`p2_h` and `p3_h` of worker-months",
     "hourly_net_yuan": "net pay and hours online",
     "hourly_net_engaged_yuan": "net pay, `p2_h` and `p3_h`",

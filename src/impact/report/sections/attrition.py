@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from impact.report.document import Block, Bullets, Figure, Paragraph, Section, Table
-from impact.report.format import count, decimal, percent
+from impact.report.format import MISSING, count, decimal, percent
 from impact.report.material import Material, text_of
 from impact.report.sections.attrition_definitions import ABSENCE, DENOMINATORS, rates_table
 from impact.text import Text
@@ -61,20 +61,19 @@ def tenure_blocks(material: Material) -> list[Block]:
 def range_of_rates(material: Material) -> tuple[str, str]:
     """Give the lowest and highest yearly rate of the year itself, over all definitions; of a delivery, of one and the same group of workers."""
     if "definitions" in material.tables:
-        low, high = extremes_of_group(material)
-        return percent(low["value"], 0), percent(high["value"], 0)
+        ends = extremes_of_group(material)
+        return (percent(ends[0]["value"], 0), percent(ends[1]["value"], 0)) if ends else (MISSING, MISSING)
     rates, year = material.tables["rates"], material.study.attrition.year if material.study.attrition else 0
     rates = rates[(rates["definition"] != "twelve_times_monthly_hazard") & rates["start"].str.startswith(str(year))]
     rates = rates[rates["end"].str.startswith(str(year))]
     return percent(rates["value"].min(), 0), percent(rates["value"].max(), 0)
 
 
-def extremes_of_group(material: Material) -> tuple[Mapping[Any, Any], Mapping[Any, Any]]:
-    """Give the lines with the lowest and the highest rate among the covered, or among everybody where nobody is covered."""
-    table = material.tables["definitions"]
-    table = table[table["covered"] == table["covered"].max()].dropna(subset=["value"])
-    ordered = table.sort_values("value").to_dict("records")
-    return ordered[0], ordered[-1]
+def extremes_of_group(material: Material) -> tuple[Mapping[Any, Any], Mapping[Any, Any]] | None:
+    """Give the lines with the lowest and the highest rate among the covered, or among the others where no rate of the covered can be printed; None where no rate can."""
+    table = material.tables["definitions"].dropna(subset=["value"])
+    ordered = table[table["covered"] == table["covered"].max()].sort_values("value").to_dict("records")
+    return (ordered[0], ordered[-1]) if ordered else None
 
 
 def _lead(material: Material) -> Text:
@@ -91,8 +90,13 @@ def _lead(material: Material) -> Text:
 
 
 def _lead_of_definitions(material: Material, year: int) -> Text:
-    low, high = extremes_of_group(material)
-    ends = [(ABSENCE[end["definition"]], DENOMINATORS[end["denominator"]], percent(end["value"], 0)) for end in (low, high)]
+    extremes = extremes_of_group(material)
+    if extremes is None:
+        return Text(
+            f"Of {year} no rate is printed: too few workers left under any definition.",
+            f"{year}年的比率均不列出：按任何定义，离开者都过少。",
+        )
+    ends = [(ABSENCE[end["definition"]], DENOMINATORS[end["denominator"]], percent(end["value"], 0)) for end in extremes]
     (one, by_one, least), (other, by_other, most) = ends
     return Text(
         f"The same workers in the same year ({year}) give {least} ({one.en}; {by_one.en}) or {most} ({other.en}; {by_other.en}). "

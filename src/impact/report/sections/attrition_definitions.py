@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from impact.panel.attrition.definitions import WINDOWS
 from impact.report.document import Table
 from impact.report.format import count, decimal, percent, signed
 from impact.report.material import Material
 from impact.text import Text
 
 ABSENCE: dict[str, Text] = {
-    **{f"exit_{days}d": Text(f"{days} days without work", f"{days}天未出工") for days in (7, 14, 28, 30, 60, 90)},
+    **{f"exit_{days}d": Text(f"{days} days without work", f"{days}天未出工") for days in WINDOWS},
     "permanent_90d": Text("90 days, not back by the end", "90天未出工且至数据结束未返回"),
     "closure": Text("account closed, purges not counted", "账户注销，不计清理"),
     "closure_or_purge": Text("account closed or purged", "账户注销或被清理"),

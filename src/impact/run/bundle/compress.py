@@ -21,11 +21,11 @@ from impact.moments.disclose.disclose import Disclosed
 from impact.moments.disclose.rules import Rules
 from impact.moments.disclose.top_codes import top_codes
 from impact.panel.coverage import find_coverage
-from impact.run.bundle.file import Bundle, write_bundle
+from impact.run.bundle.file import Bundle, taken, write_bundle
 from impact.run.bundle.noise import leaving, noise_of
 from impact.run.bundle.record import asks_of, audit_that_may_leave, finding_that_may_leave, rounded, rules_that_may_leave
 from impact.run.bundle.statement import statement_of
-from impact.run.bundle.together import Together, disclose_together
+from impact.run.bundle.together import disclose_together
 from impact.run.check import files_read
 from impact.run.needed import MAIN, Need, benchmark_of, cluster_level, compress_needed, distinct, moments_needed, shared_by
 from impact.run.receive import Received, receive
@@ -52,8 +52,6 @@ class Compressed:
     bundle: Bundle
     noise: pd.DataFrame
     """As `noise_of` gives it, with the full estimates, which stay inside."""
-    withheld: pd.DataFrame
-    """By sample, part, outcome and rule: groups, how many of them were withheld, the share of workers in these."""
     left_out: Mapping[str, Text]
     """Estimates that cannot be made from the bundle, with the reason."""
 
@@ -96,23 +94,24 @@ def compress_study(
     clean = clean_for(study, received.raw)
     on_step("moments")
     needs = moments_needed(study)
-    full, coded, caps = _moments(study, clean, needs, rules)
-    coded = coded if fine_units else joined_units(study, coded)
+    full, fine, caps = _moments(study, clean, needs, rules)
+    coded = fine if fine_units else joined_units(study, fine)
+    made = {purpose: replace(need, apart=coded[MAIN] is fine[MAIN]) for purpose, need in needs.items()}
     on_step("disclosure")
     percent = [outcome.name for outcome in study.outcomes if outcome.transform == "percent"]
-    together = disclose_together(distinct(coded), rules, key, MAIN, percent)
-    held = {purpose: together.disclosed[name].moments for purpose, name in shared_by(coded).items() if name in together.disclosed}
+    disclosed = disclose_together(distinct(coded), rules, key, MAIN, percent)
+    held = {purpose: disclosed[name].moments for purpose, name in shared_by(coded).items() if name in disclosed}
     on_step("noise")
     noise = noise_of(study, full, held)
-    left_out = _left_out(study, noise, together, coded)
+    left_out = _left_out(study, noise, disclosed, coded)
     on_step("write")
     usable = {purpose: moments for purpose, moments in held.items() if purpose not in left_out}
-    provenance = _provenance(study, received, rules, caps, needs, usable)
-    record = _record(study, data_root, received, clean, rules, together, noise, left_out)
+    provenance = _provenance(study, received, rules, caps, made, usable)
+    record = _record(study, data_root, received, clean, rules, disclosed, noise, left_out)
     names = distinct(usable)
     bundle = Bundle(provenance, record, statement_of(provenance, record), names)
     digest = write_bundle(out, bundle)
-    return Compressed(out, replace(bundle, sha256=digest), noise, _withheld(together.disclosed), left_out)
+    return Compressed(out, replace(bundle, sha256=digest), noise, left_out)
 
 
 def _require_usable(study: Study, out: Path) -> None:
@@ -121,9 +120,7 @@ def _require_usable(study: Study, out: Path) -> None:
             f"study {study.name}: it estimates nothing that moments could carry.\nFound no `coverage`.\nTables of attrition leave in its report; compress a study that asks for an effect."
         )
     if out.exists():
-        raise SourceError(
-            f"{out.name}: something of that name is there already.\nFound `{out}`.\nA bundle whose hash was told is never replaced: name another file with --out."
-        )
+        raise taken(out)
 
 
 def _rounding_key(study: Study, environ: Mapping[str, str]) -> bytes:
@@ -182,7 +179,7 @@ def _capped(table: ir.Table, caps: Mapping[str, float]) -> ir.Table:
     return table.mutate(**{name: (table[name] > cap).ifelse(cap, table[name]) for name, cap in caps.items()})
 
 
-def _left_out(study: Study, noise: pd.DataFrame, together: Together, coded: Mapping[str, Moments]) -> dict[str, Text]:
+def _left_out(study: Study, noise: pd.DataFrame, disclosed: Mapping[str, Disclosed], coded: Mapping[str, Moments]) -> dict[str, Text]:
     """Say which estimates cannot be made from what may leave.
 
     Raises DataError where the main one is among them.
@@ -190,7 +187,7 @@ def _left_out(study: Study, noise: pd.DataFrame, together: Together, coded: Mapp
     none = noise[noise["estimate"].isna() & (noise["kind"] != "event_time")]["purpose"]
     if MAIN in set(none):
         raise DataError(
-            f"study {study.name}: what may leave is too little for the main estimate.\n{_told(together.disclosed[MAIN])}\n"
+            f"study {study.name}: what may leave is too little for the main estimate.\n{_told(disclosed[MAIN])}\n"
             "Ask about coarser units or longer periods: a unit needs workers above the threshold in its months before and after coverage."
         )
     return {purpose: _TOO_LITTLE if purpose in coded else _JOINED for purpose in dict.fromkeys(none)}
@@ -203,10 +200,10 @@ def _told(disclosed: Disclosed) -> str:
 
 
 def _provenance(
-    study: Study, received: Received, rules: Rules, caps: Mapping[str, float], needs: Mapping[str, Need], usable: Mapping[str, Moments]
+    study: Study, received: Received, rules: Rules, caps: Mapping[str, float], made: Mapping[str, Need], usable: Mapping[str, Moments]
 ) -> dict[str, Any]:
     names = shared_by(usable)
-    serves = [{"purpose": purpose, "moments": name, "need": needs[purpose].as_dict()} for purpose, name in names.items()]
+    serves = [{"purpose": purpose, "moments": name, "need": made[purpose].as_dict()} for purpose, name in names.items()]
     return {
         "study": study.name,
         "title": study.title.model_dump(),
@@ -227,7 +224,7 @@ def _record(
     received: Received,
     clean: WorkerMonths,
     rules: Rules,
-    together: Together,
+    disclosed: Mapping[str, Disclosed],
     noise: pd.DataFrame,
     left_out: Mapping[str, Text],
 ) -> dict[str, Any]:
@@ -235,7 +232,7 @@ def _record(
     quality: Quality = study_quality(study, received.raw, clean)
     coverage = find_coverage(clean.table, study.coverage.switching)
     findings = dict.fromkeys([*received.findings, *quality.findings])
-    sentences = [text for found in together.disclosed.values() for text in found.statement.texts]
+    sentences = [text for found in disclosed.values() for text in found.statement.texts]
     return {
         "period": clean.period,
         "audit": audit_that_may_leave(clean.audit, rules).as_dict(),
@@ -248,7 +245,7 @@ def _record(
         "coverage_rules": [rule.as_dict() for rule in rules_that_may_leave(coverage.rules, rules)],
         "rows": rounded(clean.audit.rows_kept, rules),
         "sentences": [text.as_dict() for text in dict.fromkeys(sentences)],
-        "withheld": _withheld(together.disclosed).to_dict("records"),
+        "withheld": _withheld(disclosed).to_dict("records"),
         "noise": leaving(noise),
         "left_out": [{"purpose": purpose, **reason.as_dict()} for purpose, reason in left_out.items()],
     }

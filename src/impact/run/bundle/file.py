@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from impact.atomic import write_whole
+from impact.atomic import write_new
 from impact.errors import SourceError, listing
 from impact.moments.moments import Moments
 from impact.moments.tables import PARTS, from_tables, to_tables
@@ -51,7 +52,7 @@ class Bundle:
 def write_bundle(path: Path, bundle: Bundle) -> str:
     """Write a bundle and give the hash over its parts.
 
-    Raises SourceError where the file cannot be written; then nothing is there.
+    Raises SourceError where the file cannot be written, and where something of that name is there; nothing is changed then.
     """
     parts = _parts(bundle)
     listed = {name: {"bytes": len(content), "sha256": _hash(content)} for name, content in sorted(parts.items())}
@@ -61,12 +62,21 @@ def write_bundle(path: Path, bundle: Bundle) -> str:
         for name, content in ((_MANIFEST, _json(manifest)), *sorted(parts.items())):
             archive.writestr(zipfile.ZipInfo(name, _WHEN), content, zipfile.ZIP_DEFLATED)
     try:
-        write_whole(path, stream.getvalue())
+        write_new(path, stream.getvalue())
+    except FileExistsError:
+        raise taken(path) from None
     except OSError as error:
         raise SourceError(
             f"{path.name}: the bundle cannot be written.\nFound: {error.strerror or error}.\nFree space there, or name another place with --out."
         ) from None
     return str(manifest["sha256"])
+
+
+def taken(path: Path) -> SourceError:
+    """Say that a bundle cannot be written in the place of something."""
+    return SourceError(
+        f"{path.name}: something of that name is there already.\nFound `{path}`.\nA bundle whose hash was told is never replaced: name another file with --out."
+    )
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -122,7 +132,7 @@ def _opened(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise SourceError(
             f"{path.name}: it is no bundle of moments, or was damaged on the way.\nFound: {error}.\nAsk for the file again, and for its hash by another way."
         ) from None

@@ -26,6 +26,11 @@ _NOISE = Text(
     "由本数据包所得的估计，及其与全部单元所得估计之差，以后者的标准误为单位，精确到0.1。",
 )
 
+_NOISE_HEADS = {
+    "en": ("estimate of", "from the bundle", "standard error", "difference"),
+    "zh": ("估计对象", "本数据包的估计", "标准误", "差"),
+}
+
 
 def statement_of(provenance: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, str]:
     """Write the statement in both languages, as Markdown."""
@@ -74,12 +79,6 @@ def _statement(provenance: Mapping[str, Any], record: Mapping[str, Any], languag
     if record["left_out"]:
         lines += [heads["left_out"], *(f"- `{one['purpose']}`: {one[language]}" for one in record["left_out"])]
     return "\n".join([*lines, heads["not"], _NOT[language]]) + "\n"
-
-
-_NOISE_HEADS = {
-    "en": ("estimate of", "from the bundle", "standard error", "difference"),
-    "zh": ("估计对象", "本数据包的估计", "标准误", "差"),
-}
 
 
 def _facts(provenance: Mapping[str, Any], record: Mapping[str, Any], language: Language) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,33 +14,23 @@ from impact.moments.moments import Floats, Moments
 from impact.moments.patterns import Patterns
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
-    """What may leave of several samples, each under its name."""
-
-    disclosed: dict[str, Disclosed]
-    nothing_of: tuple[str, ...]
-    """Samples of which nothing may leave."""
-
-
-def disclose_together(held: Mapping[str, Moments], rules: Rules, key: bytes, first: str, percent: Collection[str] = ()) -> Together:
-    """Apply the rules to each sample, `first` as if it left alone, the others as if all before them were out already.
+def disclose_together(
+    held: Mapping[str, Moments], rules: Rules, key: bytes, first: str, percent: Collection[str] = ()
+) -> dict[str, Disclosed]:
+    """Apply the rules to each sample, `first` as if it left alone, the others as if all before them were out already; one of which nothing may leave is not in the result.
 
     `percent` are outcomes in per cent. The rules see them as shares, so that a yes or no of each worker, written as 0 or 100, is treated as the count that it is.
     Raises DataError where nothing of `first` may leave.
     """
     inside = {name: _scaled(moments, percent, 0.01) for name, moments in held.items()}
     disclosed: dict[str, Disclosed] = {}
-    nothing_of: list[str] = []
     for name in (first, *(other for other in held if other != first)):
         try:
             disclosed[name] = disclose(inside[name], rules, key, released=[inside[earlier] for earlier in disclosed])
         except DataError:
             if name == first:
                 raise
-            nothing_of.append(name)
-    back = {name: replace(found, moments=_scaled(found.moments, percent, 100.0)) for name, found in disclosed.items()}
-    return Together(back, tuple(nothing_of))
+    return {name: replace(found, moments=_scaled(found.moments, percent, 100.0)) for name, found in disclosed.items()}
 
 
 def _scaled(moments: Moments, outcomes: Collection[str], factor: float) -> Moments:

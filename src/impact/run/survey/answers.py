@@ -96,7 +96,7 @@ def open_wave(
     month = str(raw.answers["end_ts"].dt.strftime("%Y-%m").mode().iloc[0])
     issued = _joined(listed, raw.answers["link_code"], mine, part, key)
     issued["covered"] = _covered(listed, folder / delivery.registry if delivery.registry else None, month).to_numpy()
-    asks = linkage and "account_id" in listed and delivery.tables.get("account")
+    asks = linkage and "account_id" in listed and "link_consent" in mine and delivery.tables.get("account")
     accounts = open_table_of(engine, "account", folder, delivery, environ=environ) if asks else None
     return Wave(
         issued,
@@ -200,10 +200,8 @@ def _covered(listed: pd.DataFrame, registry: Path | None, month: str) -> pd.Seri
     return covered
 
 
-def _linked(dataset: Dataset, delivery: Delivery, answers: pd.DataFrame, listed: pd.DataFrame, key: Key, purpose: str) -> Linked | None:
+def _linked(dataset: Dataset, delivery: Delivery, answers: pd.DataFrame, listed: pd.DataFrame, key: Key, purpose: str) -> Linked:
     """Ask which answers can be joined to an account; the pairs stay here, and only rates leave."""
-    if "link_consent" not in answers:
-        return None
     accounts = clean_accounts(dataset, delivery).cleaned.table
     asked = listed["account_id"].dropna().tolist()
     there = accounts.filter(accounts["account_id"].isin(asked)).select("account_id").to_pyarrow()["account_id"].to_pylist()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from impact.clean.survey.options import SurveyOptions
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 from impact.schema.questionnaire import Codebook
 from impact.study.survey import SurveyPart, SurveyScale
 from impact.survey.estimates import Estimates, means

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from impact.errors import DataError, listing, nearest
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 from impact.sources.files import open_file
 from impact.study import Study, locate_delivery
 from impact.study.delivery import DeliverySource

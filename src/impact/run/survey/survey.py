@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from impact.clean.audit import Audit, Finding
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 from impact.run.folder import RunFolder
 from impact.run.receive import key_for
 from impact.run.survey.answers import Wave, open_wave

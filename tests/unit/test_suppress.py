@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from impact.moments.disclosure import suppressed
+from impact.moments.suppress import suppressed
 
 TABLE = pd.DataFrame(
     {
