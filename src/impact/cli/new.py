@@ -27,7 +27,8 @@ def new(
     typer.echo(f"Study     {written.study}")
     typer.echo(f"Data      {written.data}   ({len(written.files) - 1} files; begin with README.md)")
     typer.echo("Next / 下一步")
-    typer.echo(f"  1  Fill in templates/ and registry/ in {written.data} / 填写模板与登记册")
+    typer.echo(f"  1  In {written.data}: fill in registry/, and the tables of templates/, each saved")
+    typer.echo("     in the folder that README.md names / 填写登记册与模板，存入 README.md 所列文件夹")
     typer.echo(f"  2  Replace every TO FILL IN in {written.study} / 补全研究文件中的待填处")
     if kind is not StudyKind.survey:
         typer.echo("  3  impact key new FILE, and set IMPACT_KEY_FILE to it / 生成假名密钥")

@@ -39,8 +39,8 @@ def worth(noise: Sequence[Mapping[str, Any]]) -> Text:
     shown = decimal(far, 1)
     if far <= MUCH:
         return Text(
-            f"Over all, estimates from the bundle differ from those of all cells by at most {shown} standard errors.",
-            f"总体而言，由数据包所得的估计与全部单元所得估计之差不超过{shown}个标准误。",
+            f"Averaged over months, estimates from the bundle differ from those of all cells by at most {shown} standard errors; single months may differ by more.",
+            f"按月平均，由数据包所得的估计与全部单元所得估计之差不超过{shown}个标准误；个别月份的差异可能更大。",
         )
     return Text(
         f"Estimates from the bundle differ from those of all cells by up to {shown} standard errors: withholding and rounding moved them too far to stand for "

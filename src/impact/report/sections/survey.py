@@ -98,12 +98,23 @@ def _weights(values: Mapping[str, Any], part: SurveyPart) -> Text:
     names = [MARGINS.get(name, Text(name, name)) for name in raking["margins"]]
     if not names:
         return _weights_by_design(spreads)
+    those = (
+        Text(
+            f"within {part.classes} classes by the chance to answer, those who answered stand for those who did not",
+            f"按应答概率分为{part.classes}类，类内由应答者代表未应答者",
+        )
+        if raking["modelled"]
+        else Text(
+            "those who answered stand for those who did not, all alike, because no margin tells who answers",
+            "由于任何边际都无法区分应答与否，由全体应答者同等代表未应答者",
+        )
+    )
     return Text(
-        f"Weights are made in three steps: the inverse chance of being drawn; within {part.classes} classes by the chance to answer, those who answered stand for those who did not; and raking to the "
+        f"Weights are made in three steps: the inverse chance of being drawn; {those.en}; and raking to the "
         f"active workforce by {', '.join(name.en for name in names)}. Kish’s design effect is {decimal(spreads['design']['design_effect'], 2)} with design weights and "
         f"{decimal(spreads['raked']['design_effect'], 2)} after raking, so that {count(spreads['raked']['rows'])} answers count as {count(spreads['raked']['effective_rows'])}; "
         f"{count(raking['trimmed_rows'])} weights above {decimal(part.trim, 0)} times the median were cut.",
-        f"权重分三步得到：先取入样概率的倒数；再按应答概率分为{part.classes}类，类内由应答者代表未应答者；最后按{'、'.join(name.zh for name in names)}对在职总体做边际加权。"
+        f"权重分三步得到：先取入样概率的倒数；再{those.zh}；最后按{'、'.join(name.zh for name in names)}对在职总体做边际加权。"
         f"基什设计效应在设计权重下为{decimal(spreads['design']['design_effect'], 2)}，边际加权后为{decimal(spreads['raked']['design_effect'], 2)}，"
         f"即{count(spreads['raked']['rows'])}份答卷相当于{count(spreads['raked']['effective_rows'])}份；有{count(raking['trimmed_rows'])}个超过中位数{decimal(part.trim, 0)}倍的权重被截断。",
     )

@@ -132,6 +132,7 @@ def as_dict(survey: SurveyTables) -> dict[str, Any]:
         "key_id": survey.key_id,
         "spreads": {name: asdict(spread) for name, spread in survey.weighting.spreads.items()},
         "raking": {
+            "modelled": list(survey.weighting.response_margins),
             "margins": [name for name in survey.part.margins if name not in {one.margin for one in survey.weighting.left_out}],
             "passes": raking.passes if raking else 0,
             "trims": raking.trims if raking else 0,
