@@ -20,6 +20,11 @@ TIDY_COLUMNS = schema.TIDY.column_names()
 LABELS = ("cohort", "month", "event_time")
 
 
+Role = Literal["dose", "eligible", "score", "stratum"]
+"""What may be constant in a unit beside its cohort: how hard coverage bites, whether its workers are eligible, what eligibility is decided by, and what it
+is compared within."""
+
+
 @dataclass(frozen=True, slots=True)
 class Info:
     """What an estimator or check is called."""
@@ -30,6 +35,18 @@ class Info:
     source: str
     grain: Literal["cohort", "unit"] = "cohort"
     """Coarsest units that it can work on: those of one cohort and cluster together, or the units at which coverage is decided."""
+    follows: bool = False
+    """Whether it holds workers constant, where rows name them."""
+    reads: tuple[Role, ...] = ()
+    """What else it must know of units."""
+    may_read: tuple[Role, ...] = ()
+    """What else it can use of units."""
+    covariates: bool = False
+    """Whether it takes covariates: `Options.covariates`, designs of them on the same units and months."""
+    bins: bool = False
+    """Whether it needs the distribution of the outcome in each cell."""
+    influence: bool = True
+    """Whether the influence of clusters tells its error, so that every method of inference can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,8 @@ class Estimate:
     aggregate: str = "none"
     correction: float = 1.0
     """Small-sample factor on the variance, by the convention of the estimator."""
+    counts: Floats | None = None
+    """What each term counts in averages, taken as given; None where cohorts count by their workers, and these shares are estimated; shape (terms,)."""
 
     @property
     def values(self) -> Floats:

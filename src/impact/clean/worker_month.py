@@ -45,6 +45,8 @@ class Columns:
     left: str | None = None
     numbers: Mapping[str, str] = field(default_factory=dict)
     """Outcomes and covariates: name in the clean table → column of the source."""
+    traits: Mapping[str, str] = field(default_factory=dict)
+    """What is constant in a unit beside its coverage: name in the clean table → column of the source; `stratum` is a name, the others are numbers."""
     transforms: Mapping[str, Transform] = field(default_factory=dict)
     """Outcomes that are transformed as they are read."""
     two_units: TwoUnits = "refuse"
@@ -175,6 +177,16 @@ def _read(raw: RawTable, columns: Columns, calendar: Calendar, formats: tuple[st
             read[name] = _Read(source, days, needs, name == "joined", tuple(zip(formats, uses, strict=False)))
     if columns.hours:
         read[HOURS] = _Read(columns.hours, values.number(raw.column(columns.hours)), "a number of hours")
+    return read | _read_numbers(raw, columns)
+
+
+def _read_numbers(raw: RawTable, columns: Columns) -> dict[str, _Read]:
+    """Read what units are beside their names, and what is measured."""
+    read: dict[str, _Read] = {}
+    for name, source in columns.traits.items():
+        column = raw.column(source)
+        named = _Read(source, values.text(column), "a name or number that identifies", required=True)
+        read[name] = named if name == "stratum" else _Read(source, values.number(column), "a number", required=True)
     for name, source in columns.numbers.items():
         read[name] = _number(raw, source, columns.transforms.get(name, "none"))
     return read

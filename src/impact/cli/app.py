@@ -14,6 +14,7 @@ from impact.cli.check import check
 from impact.cli.codebook import codebook
 from impact.cli.compress import compress
 from impact.cli.estimate import estimate
+from impact.cli.estimators import estimators
 from impact.cli.key import key
 from impact.cli.new import new
 from impact.cli.run import run
@@ -48,7 +49,7 @@ def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
-for each in (new, check, run, compress, estimate, codebook, simulate, scenarios, schema):
+for each in (new, check, run, compress, estimate, estimators, codebook, simulate, scenarios, schema):
     app.command()(_interruptible(each))
 app.add_typer(key)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from impact import settings
 from impact.cli.answer import print_answer
+
+if TYPE_CHECKING:
+    from impact.results import Role
 
 
 class Transform(StrEnum):
@@ -61,9 +64,16 @@ def estimate(
         ),
     ] = TwoUnits.refuse,
     hours: Annotated[str | None, typer.Option(help="Column of hours, for --two-units main.")] = None,
-    estimator: Annotated[
-        str, typer.Option(help="att_gt (group-time effects), twfe (two-way fixed effects), synthetic_control or synthetic_did.")
-    ] = "att_gt",
+    estimator: Annotated[str, typer.Option(help="Which estimator; `impact estimators` lists them.")] = "att_gt",
+    option: Annotated[
+        list[str],
+        typer.Option(help="An option of the estimator, NAME=VALUE; `impact estimators NAME` lists them. May be given several times."),
+    ] = [],  # noqa: B006 (typer's way to say that an option repeats)
+    covariates: Annotated[str, typer.Option(help="Columns to allow for, with commas between.")] = "",
+    dose: Annotated[str | None, typer.Option(help="Column of how hard coverage bites in a unit.")] = None,
+    eligible: Annotated[str | None, typer.Option(help="Column that is 1 where a worker is eligible, 0 elsewhere.")] = None,
+    score: Annotated[str | None, typer.Option(help="Column of the score that decides eligibility.")] = None,
+    stratum: Annotated[str | None, typer.Option(help="Column of groups; workers are compared within them.")] = None,
     aggregate: Annotated[Aggregate, typer.Option(help="How group-time effects are averaged.")] = Aggregate.none,
     comparison: Annotated[Comparison, typer.Option(help="Who stands for the path without coverage.")] = Comparison.not_yet,
     base: Annotated[
@@ -99,11 +109,13 @@ def estimate(
     from impact.infer.bands import with_bands
     from impact.run.estimate_file import Request, estimate_file
     from impact.run.inferred import infer_as_asked, require_inference, tidy_by
+    from impact.run.options import written
 
     if as_json and as_csv:
         raise StudyError("--json and --csv are both asked for.\nFound two forms for one output.\nLeave one of them out.")
     require_inference(inference, estimator)
     window = Window(event_from, event_to, balance)
+    roles: dict[Role, str | None] = {"dose": dose, "eligible": eligible, "score": score, "stratum": stratum}
     answer = estimate_file(
         Request(
             file=file,
@@ -125,6 +137,9 @@ def estimate(
             comparison=comparison.value,
             base=base.value,
             anticipation=anticipation,
+            covariates=tuple(name.strip() for name in covariates.split(",") if name.strip()),
+            traits={role: column for role, column in roles.items() if column is not None},
+            options=written(option),
         )
     )
     found = infer_as_asked(inference, answer.effects, aggregate.value, window, level, seed)

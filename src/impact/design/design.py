@@ -5,18 +5,21 @@ One gate, `design_of`, builds a `Design` and makes every complaint about shape.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impact.errors import DesignError
-from impact.moments.moments import Floats, Moments
+from impact.moments.moments import ATTRIBUTES, Floats, Moments
 from impact.moments.patterns import Patterns
 from impact.months import Period, label
 from impact.text import Text
 
 Bools = NDArray[np.bool_]
+Traits = NDArray[Any]
 WORKER = "worker"
 """Name of the cluster level at which every worker stands alone."""
 
@@ -58,6 +61,8 @@ class Design:
     """Whether the workers of a unit are seen in the same months, so that what is held constant for the unit is held constant for each of them."""
     between: Floats | None = None
     """Σ w·n·ȳ² over the workers of a unit, as in `Patterns.between`; None where it is not known."""
+    traits: Mapping[str, Traits] = field(default_factory=dict)
+    """What else is constant in a unit, by name; each of shape (units,), numbers or text."""
     notes: tuple[Text, ...] = ()
 
     @property
@@ -100,6 +105,7 @@ class Design:
             square=self.square[grid],
             pairs=pairs,
             between=self.between[units] if self.between is not None and chosen.all() else None,
+            traits={name: values[units] for name, values in self.traits.items()},
             notes=(*self.notes, note) if note else self.notes,
         )
 
@@ -152,6 +158,7 @@ def design_of(
         pairs=pairs if by_worker and not split else None,
         one_worker_per_unit=moments.one_worker_per_unit,
         followed=moments.one_worker_per_unit,
+        traits={str(name): moments.units[name].to_numpy() for name in moments.units if name not in ATTRIBUTES},
     )
     if split:
         assert moments.patterns is not None
@@ -175,6 +182,7 @@ def _split(design: Design, patterns: Patterns, pairs: Floats | None) -> Design:
         workers=patterns.weight,
         headcount=patterns.workers,
         cluster=tuple(design.cluster[unit] for unit in at),
+        traits={name: values[at] for name, values in design.traits.items()},
         pairs=pairs,
         one_worker_per_unit=bool((patterns.workers == 1).all()),
         followed=True,

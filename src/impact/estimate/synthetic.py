@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact.design.contrast import Contrast
+from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError, listing
 from impact.estimate.simplex import simplex_weights
@@ -129,7 +129,7 @@ def contrasts_of(design: Design, block: Block, cast: Cast, weights: Weights) -> 
     paths[cast.covered], paths[cast.compared] = cast.share @ means[cast.covered], weights.units @ means[cast.compared]
     role = np.zeros(len(design.units))
     role[cast.covered], role[cast.compared] = cast.share, -weights.units
-    named = []
+    named: list[tuple[Term, Contrast]] = []
     for place, month in enumerate(design.months):
         when = np.zeros(len(design.months))
         when[block.before] = -weights.months
@@ -137,7 +137,7 @@ def contrasts_of(design: Design, block: Block, cast: Cast, weights: Weights) -> 
         a = np.outer(role / design.workers, when)
         workers = float(design.rows[cast.covered, place].sum())
         term = Term(f"att({design.label(block.cohort)}, {design.label(month)})", block.cohort, month, month - block.cohort, workers)
-        named.append((term, Contrast(float(values[place]), a, a * paths, np.zeros(len(design.units)))))
+        named.append((term, CellContrast(float(values[place]), a, a * paths, np.zeros(len(design.units)))))
     return named
 
 

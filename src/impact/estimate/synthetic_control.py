@@ -18,7 +18,7 @@ from impact.estimate.synthetic import ErrorsBy, Plan
 from impact.estimate.synthetic_fit import fit_plan
 from impact.results import Estimate, Info
 
-INFO = Info("synthetic_control", "Synthetic control", "合成控制", "Abadie, Diamond and Hainmueller (2010)", grain="unit")
+INFO = Info("synthetic_control", "Synthetic control", "合成控制", "Abadie, Diamond and Hainmueller (2010)", grain="unit", influence=False)
 
 
 @dataclass(frozen=True, slots=True)

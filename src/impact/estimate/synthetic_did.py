@@ -18,7 +18,9 @@ from impact.estimate.synthetic import ErrorsBy, Plan
 from impact.estimate.synthetic_fit import fit_plan
 from impact.results import Estimate, Info
 
-INFO = Info("synthetic_did", "Synthetic difference in differences", "合成双重差分", "Arkhangelsky et al. (2021)", grain="unit")
+INFO = Info(
+    "synthetic_did", "Synthetic difference in differences", "合成双重差分", "Arkhangelsky et al. (2021)", grain="unit", influence=False
+)
 
 
 @dataclass(frozen=True, slots=True)

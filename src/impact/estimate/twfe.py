@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from impact.design.contrast import Contrast
+from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
 from impact.infer.cluster import cluster_counts, cluster_errors, printable
@@ -21,7 +21,7 @@ from impact.moments.moments import Floats
 from impact.results import Errors, Estimate, Info, Term
 from impact.text import Text
 
-INFO = Info("twfe", "Two-way fixed effects (benchmark)", "双向固定效应（对照基准）", "Goodman-Bacon (2021)")
+INFO = Info("twfe", "Two-way fixed effects (benchmark)", "双向固定效应（对照基准）", "Goodman-Bacon (2021)", follows=True, covariates=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     coefficients = inverse @ np.einsum("kus,us->k", partial, kept.total)
     fitted = _fitted(kept, regressors, coefficients)
     a = np.where(kept.seen, np.einsum("k,kus->us", inverse[0], partial), 0.0)
-    contrast = Contrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
+    contrast = CellContrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
     errors, correction = _errors(kept, contrast, fitted, float(inverse[0, 0]), len(regressors), options)
     whom = Text("worker", "劳动者") if kept.followed else Text("unit", "单位")
     rows = "1 row left out: its" if dropped == 1 else f"{dropped:,} rows left out: their"

@@ -1,7 +1,8 @@
 """Averages of group-time effects: overall, by cohort, by event time, by calendar month.
 
 Cohorts count by their workers (Callaway and Sant'Anna 2021, table 1). Their shares are estimated, and that enters the influence: where θ is the
-average Σ P_k ATT_k / S over terms k with S = Σ P_k, a worker of cohort g adds Σ_{k: g_k = g} (ATT_k − θ) / S.
+average Σ P_k ATT_k / S over terms k with S = Σ P_k, a worker of cohort g adds Σ_{k: g_k = g} (ATT_k − θ) / S. Regressions count covered
+rows instead, and take these counts as given (`Estimate.counts`), as R `fixest` and `didimputation` do.
 """
 
 from __future__ import annotations
@@ -69,19 +70,21 @@ Named = list[tuple[Term, Contrast]]
 
 def _simple(estimate: Estimate) -> Named:
     after = _after(estimate)
-    return [(_overall(estimate), _shared_mean(estimate.design, _items(estimate, after)))] if after else []
+    return [(_overall(estimate), _shared_mean(estimate, after))] if after else []
 
 
 def _by_cohort(estimate: Estimate) -> Named:
     design, after = estimate.design, _after(estimate)
     cohorts = sorted({_cohort(estimate, place) for place in after})
-    means = [
-        (cohort, _plain_mean([estimate.contrasts[place] for place in after if _cohort(estimate, place) == cohort])) for cohort in cohorts
-    ]
+    places = {cohort: [place for place in after if _cohort(estimate, place) == cohort] for cohort in cohorts}
+    means = [(cohort, _mean_of_cohort(estimate, places[cohort])) for cohort in cohorts]
     named: Named = [
         (Term(f"att(cohort {design.label(cohort)})", cohort=cohort, workers=_headcount(design, cohort)), mean) for cohort, mean in means
     ]
-    return [*named, (_overall(estimate), _shared_mean(design, means))] if named else []
+    if not named:
+        return []
+    overall = _mean_by_workers(design, means) if estimate.counts is None else _shared_mean(estimate, after)
+    return [*named, (_overall(estimate), overall)]
 
 
 def _by_event_time(estimate: Estimate, window: Window) -> Named:
@@ -93,7 +96,7 @@ def _by_event_time(estimate: Estimate, window: Window) -> Named:
             places = [place for place in places if last - _cohort(estimate, place) >= window.balance]
         if places and _inside(event_time, window, estimate.design):
             term = Term(f"att({event_time:+d})", event_time=event_time, workers=_seen(estimate, places))
-            named.append((term, _shared_mean(estimate.design, _items(estimate, places))))
+            named.append((term, _shared_mean(estimate, places)))
     after = [contrast for term, contrast in named if term.event_time is not None and term.event_time >= 0]
     return [*named, (_overall(estimate), _plain_mean(after))] if after else []
 
@@ -104,7 +107,7 @@ def _by_calendar(estimate: Estimate) -> Named:
     for month in sorted({_month(estimate, place) for place in after}):
         places = [place for place in after if _month(estimate, place) == month]
         term = Term(f"att(in {estimate.design.label(month)})", month=month, workers=_seen(estimate, places))
-        named.append((term, _shared_mean(estimate.design, _items(estimate, places))))
+        named.append((term, _shared_mean(estimate, places)))
     return [*named, (_overall(estimate), _plain_mean([contrast for _, contrast in named]))] if named else []
 
 
@@ -125,7 +128,23 @@ def _plain_mean(contrasts: Sequence[Contrast]) -> Contrast:
     return total(contrasts, [1.0 / len(contrasts)] * len(contrasts))
 
 
-def _shared_mean(design: Design, items: Sequence[tuple[int, Contrast]]) -> Contrast:
+def _mean_of_cohort(estimate: Estimate, places: Sequence[int]) -> Contrast:
+    """Average the effects of one cohort: months count alike, or by the rows in them."""
+    if estimate.counts is None:
+        return _plain_mean([estimate.contrasts[place] for place in places])
+    return _shared_mean(estimate, places)
+
+
+def _shared_mean(estimate: Estimate, places: Sequence[int]) -> Contrast:
+    """Average some effects: by the workers of their cohorts, or by what each counts."""
+    contrasts = [estimate.contrasts[place] for place in places]
+    if estimate.counts is None:
+        return _mean_by_workers(estimate.design, list(zip((_cohort(estimate, place) for place in places), contrasts, strict=True)))
+    counts = estimate.counts[list(places)]
+    return total(contrasts, list(counts / counts.sum()))
+
+
+def _mean_by_workers(design: Design, items: Sequence[tuple[int, Contrast]]) -> Contrast:
     """Average contrasts of cohorts by the cohorts' workers, with the influence of the estimated shares."""
     workers = np.array([_weight(design, cohort) for cohort, _ in items])
     average = total([contrast for _, contrast in items], list(workers / workers.sum()))
@@ -133,10 +152,6 @@ def _shared_mean(design: Design, items: Sequence[tuple[int, Contrast]]) -> Contr
     for cohort, contrast in items:
         share[design.cohort == cohort] += (contrast.value - average.value) / workers.sum()
     return replace(average, share=share)
-
-
-def _items(estimate: Estimate, places: Sequence[int]) -> list[tuple[int, Contrast]]:
-    return [(_cohort(estimate, place), estimate.contrasts[place]) for place in places]
 
 
 def _after(estimate: Estimate) -> list[int]:

@@ -73,7 +73,7 @@ def printable(design: Design, contrasts: Sequence[Contrast], covariance: Floats)
             f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
             "Check the unit of the outcome, or rescale it."
         )
-    size = np.array([np.abs(contrast.a * design.total).sum() for contrast in contrasts])
+    size = np.array([contrast.size(design) for contrast in contrasts])
     nothing = np.diag(covariance) <= ((1e-13 if design.pairs is None else 1e-8) * size) ** 2
     return np.where(nothing[:, None] | nothing[None, :], 0.0, covariance)
 
@@ -86,8 +86,9 @@ def _from_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
 def _from_pairs(design: Design, contrasts: Sequence[Contrast]) -> Floats:
     assert design.pairs is not None
     covariance = np.zeros((len(contrasts), len(contrasts)))
+    arrays = [(contrast.a, contrast.b, contrast.share) for contrast in contrasts]
     for unit, gram in enumerate(design.pairs):
-        loading = np.array([np.r_[contrast.a[unit], -contrast.b[unit], contrast.share[unit]] for contrast in contrasts])
+        loading = np.array([np.r_[a[unit], -b[unit], share[unit]] for a, b, share in arrays])
         covariance += loading @ gram @ loading.T
     return covariance
 
@@ -95,5 +96,5 @@ def _from_pairs(design: Design, contrasts: Sequence[Contrast]) -> Floats:
 def _used_units(contrasts: Sequence[Contrast]) -> Bools:
     used = np.zeros(len(contrasts[0].share), dtype=bool)
     for contrast in contrasts:
-        used |= contrast.a.any(axis=1) | (contrast.share != 0)
+        used |= contrast.used
     return used

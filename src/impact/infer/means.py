@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.design.contrast import Contrast
+from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Design
 from impact.infer.aggregate import By, Window, aggregate
 from impact.infer.inference import cluster_places
@@ -92,7 +92,7 @@ def _coefficients(estimate: Estimate, by: By, window: Window) -> Floats:
     """Say what each effect counts in each aggregate, by averaging markers in place of contrasts."""
     units, count = len(estimate.design.units), len(estimate.terms)
     markers = tuple(
-        replace(contrast, a=np.broadcast_to(np.eye(1, count, place), (units, count)), b=np.zeros((1, 1)))
+        CellContrast(contrast.value, np.broadcast_to(np.eye(1, count, place), (units, count)), np.zeros((1, 1)), contrast.share)
         for place, contrast in enumerate(estimate.contrasts)
     )
     empty = np.zeros((units, count))

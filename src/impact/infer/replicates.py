@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from impact.design.contrast import Contrast
+from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Design
 from impact.infer.cluster import cluster_counts, printable
 from impact.moments.moments import Floats
@@ -85,7 +85,7 @@ def _coefficients(estimate: Estimate, sizes: dict[int, float], names: list[str],
     """
     count = len(estimate.terms)
     places = [place for place, term in enumerate(estimate.terms) if term.cohort is not None and sizes[term.cohort] > 0]
-    markers = [replace(estimate.contrasts[place], a=np.eye(1, count, place), b=np.zeros((1, count))) for place in places]
+    markers = [CellContrast(0.0, np.eye(1, count, place), np.zeros((1, count)), estimate.contrasts[place].share) for place in places]
     marked = replace(estimate, terms=tuple(estimate.terms[place] for place in places), contrasts=tuple(markers))
     built = {term.name: contrast.a[0] for term, contrast in build(marked)}
     missing = np.full(count, np.nan)

@@ -16,11 +16,11 @@ import pandas as pd
 
 from impact.errors import DataError, listing
 from impact.moments.bins import bin_sums
-from impact.moments.moments import CELL_COLUMNS, WORKER_COLUMNS, Moments
+from impact.moments.moments import ATTRIBUTES, CELL_COLUMNS, WORKER_COLUMNS, Moments
 from impact.moments.pass_pairs import pair_sums
 from impact.moments.pass_patterns import pattern_sums
 from impact.moments.patterns import Patterns, workers_of
-from impact.moments.rows import ATTRIBUTES, Rows, prepared, with_unit_ids
+from impact.moments.rows import Rows, prepared, with_unit_ids
 from impact.months import Period
 from impact.sources.engine import within_limits
 
@@ -44,7 +44,8 @@ class Parts:
 def compress(table: ir.Table, outcomes: Sequence[str], period: Period, parts: Parts = Parts(), unit: Sequence[str] = ("unit",)) -> Moments:
     """Compress a clean worker-month table.
 
-    The table has `month` and the columns `unit`, whose values together tell units apart; it may have `worker`, `weight`, `first_covered` and
+    The table has `month` and the columns `unit`, whose values together tell units apart and, but for the names of units and workers, travel with them
+    as attributes; it may have `worker`, `weight`, `first_covered` and
     `cluster`, and has one numeric column per outcome. Rows without a value of an outcome do not count for it. Without `worker` every row is a
     worker of its own; a worker has at most one row in a unit and month.
     Raises DataError where an attribute changes within a unit, an outcome is not numeric or has no value, patterns meet weights that change, or there
@@ -91,9 +92,8 @@ def _units(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:
     """List the units with their attributes, and refuse attributes that change within a unit, or are missing beside a value."""
     grouped = wide.groupby("unit")
     units = pd.DataFrame(index=pd.Index(wide["unit"].unique(), name="unit"))
-    for name in ATTRIBUTES:
-        if name in rows.unit:
-            units[name] = grouped[name].first()
+    for name in rows.told:
+        units[name] = grouped[name].first()
     for name in rows.attributes:
         least, most = grouped[f"{name}_least"].min(), grouped[f"{name}_most"].max()
         given, count = grouped[f"{name}_given"].sum(), grouped["rows_"].sum()
@@ -104,7 +104,7 @@ def _units(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:
                 f"Found in: {listing(changing.index[changing])}.\nIt must be one value for a unit; choose a finer unit, or mend the source."
             )
         units[name] = most.astype("float64") if name == "first_covered" else most.astype("str")
-    return units[[name for name in ATTRIBUTES if name in units]]
+    return units[[*(name for name in ATTRIBUTES if name in units), *(name for name in rows.told if name not in ATTRIBUTES)]]
 
 
 def _long_cells(rows: Rows, wide: pd.DataFrame) -> pd.DataFrame:

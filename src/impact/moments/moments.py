@@ -15,6 +15,9 @@ from impact.months import Period
 
 Floats = NDArray[np.float64]
 
+ATTRIBUTES = ("first_covered", "cluster")
+"""Columns that must be constant within a unit and that travel with it."""
+
 CELL_COLUMNS = ("unit", "month", "outcome", "n", "w", "w2", "wy", "wy2")
 """Columns of `Moments.cells`: rows, Σw, Σw², Σwy, Σwy² over the workers of a unit seen in a month."""
 
@@ -27,7 +30,7 @@ class Moments:
     """Sums over workers by unit and month.
 
     `units` has one row per unit, indexed by unit id (text), with what is constant in the unit: `first_covered` (float, missing = never) and
-    `cluster` (text) where known. Units are sorted by id; `months` ascend.
+    `cluster` (text) where known, and the columns that units were told apart by. Units are sorted by id; `months` ascend.
     """
 
     period: Period

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from impact.errors import DataError
+from impact.moments.moments import ATTRIBUTES
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-ATTRIBUTES = ("first_covered", "cluster")
-"""Columns that must be constant within a unit and that travel with it."""
+NAMES = ("unit", "worker")
+"""Columns that name units or workers and say nothing else of them."""
 NEVER = -(2**31)
 """Stands for a missing first covered month in a key, because missing values do not meet in a join."""
 
@@ -37,6 +38,11 @@ class Rows:
     def keys(self) -> tuple[str, ...]:
         """Columns of `table` that tell units apart."""
         return tuple(f"key_{place}" for place in range(len(self.unit)))
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Columns among those that tell units apart which say something of them beside their name."""
+        return tuple(name for name in self.unit if name not in NAMES)
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -79,17 +85,19 @@ def _key(table: ir.Table, name: str) -> ir.Column:
 
 
 def with_unit_ids(rows: Rows, frame: pd.DataFrame) -> pd.DataFrame:
-    """Write the keys of a result as one column `unit` of text, in front; attributes among the keys keep a column of their own."""
+    """Write the keys of a result as one column `unit` of text, in front; keys that say something of units keep a column of their own."""
     parts = [_written(frame[key]) for key in rows.keys]
     unit = parts[0]
     for part in parts[1:]:
         unit = unit + " / " + part
-    carried = {name: _carried(name, frame[key]) for name, key in zip(rows.unit, rows.keys, strict=True) if name in ATTRIBUTES}
+    carried = {name: _carried(name, frame[key]) for name, key in zip(rows.unit, rows.keys, strict=True) if name in rows.told}
     return pd.concat([unit.rename("unit"), frame.drop(columns=list(rows.keys)).assign(**carried)], axis=1)
 
 
 def _carried(name: str, key: pd.Series) -> pd.Series:
-    return key.astype("float64").where(key != NEVER) if name == "first_covered" else _written(key)
+    if name == "first_covered":
+        return key.astype("float64").where(key != NEVER)
+    return key.astype("float64") if name != "cluster" and pd.api.types.is_numeric_dtype(key) else _written(key)
 
 
 def _written(values: pd.Series) -> pd.Series[str]:

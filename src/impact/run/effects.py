@@ -13,11 +13,11 @@ from impact.design.design import Design, design_of
 from impact.design.weights import negative_weight
 from impact.errors import DesignError, RunError
 from impact.estimate import att_gt, twfe
-from impact.infer.aggregate import BYS, aggregate
-from impact.infer.bands import with_bands
+from impact.infer.aggregate import BYS, By, aggregate
 from impact.moments.moments import Moments
 from impact.moments.suppress import suppressed
 from impact.results import Estimate
+from impact.run.inference import Certainty, certainty, table_by
 from impact.run.needed import COVERED, benchmark_of, cluster_level, variant_of
 from impact.study import Study
 from impact.study.model import Benchmark, Variant
@@ -53,35 +53,42 @@ def main_options(study: Study) -> att_gt.Options:
     return att_gt.Options(effects.comparison, effects.base, effects.anticipation, effects.workers)
 
 
-def tidy_results(study: Study, estimates: dict[str, Estimate], level: float, seed: int) -> pd.DataFrame:
-    """Put every aggregate of every outcome's main estimate into one tidy table, with the band of each path.
+def tidy_results(study: Study, certain: Mapping[str, Certainty]) -> pd.DataFrame:
+    """Put every aggregate of every outcome's main estimate into one tidy table, with the band of each path where the inference has one.
 
     Numbers that rest on fewer workers than the study prints are left empty.
     """
-    parts = []
-    for outcome, estimate in estimates.items():
-        for by in BYS:
-            table = with_bands(aggregate(estimate, by), level, seed)
-            parts.append(table.assign(outcome=outcome, estimator=estimate.info.name, aggregate=by))
-    return suppressed(pd.concat(parts, ignore_index=True), study.report.minimum_cell, NUMBERS)
+    parts = [
+        printable_by(study, found, by).assign(outcome=outcome, estimator=found.effects.info.name, aggregate=by)
+        for outcome, found in certain.items()
+        for by in BYS
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
-def ladder(study: Study, held: Mapping[str, Moments], main: Estimate, level: float, exact: bool = True) -> pd.DataFrame:
+def printable_by(study: Study, certain: Certainty, by: By) -> pd.DataFrame:
+    """Give the tidy table of an average of the main estimate; numbers that rest on fewer workers than the study prints are left empty."""
+    return suppressed(table_by(certain, by), study.report.minimum_cell, NUMBERS)
+
+
+def ladder(study: Study, held: Mapping[str, Moments], certain: Certainty, exact: bool = True) -> pd.DataFrame:
     """Lay benchmarks, main estimate and variants out, one below the other; those without moments are left out.
 
+    Benchmarks keep the errors of their convention; the inference of a variant is chosen as that of the main estimate is.
     `held` are the moments by purpose; they are not `exact` where small cells were withheld, and published numbers then need not come out. Columns: kind, title_en, title_zh, main, the tidy numbers, `workers` (all who
     enter), `covered_workers`, `negative_weight`, for benchmarks `sample, errors`, and for published ones also `published, published_error, digits,
     published_source`. Numbers that rest on too few covered workers are left empty.
     Raises RunError where a published number does not come out.
     """
+    main, level = certain.effects, certain.level
     outcome = main.design.outcome
     asked = [benchmark for benchmark in study.benchmarks if benchmark.outcome == outcome and benchmark_of(benchmark) in held]
     rows = [_benchmark_row(study, benchmark, held[benchmark_of(benchmark)], level, exact) for benchmark in asked]
     info = main.info
     titles = {"title_en": f"Main estimate: {info.title_en.lower()}, overall", "title_zh": f"主要估计：{info.title_zh}，总体"}
-    rows.append({"kind": "main", **titles, **_numbers(aggregate(main, "simple"), level)})
+    rows.append({"kind": "main", **titles, **_certain_numbers(certain)})
     tried = [variant for variant in study.variants if variant_of(variant) in held]
-    rows += [_variant_row(study, variant, held[variant_of(variant)], level, outcome) for variant in tried]
+    rows += [_variant_row(study, variant, held[variant_of(variant)], certain) for variant in tried]
     table = suppressed(pd.DataFrame(rows), study.report.minimum_cell, (*NUMBERS, "negative_weight"), "covered_workers")
     return table.reindex(columns=[*table.columns, *(name for name in PUBLISHED if name not in table)]).assign(main=table["kind"] == "main")
 
@@ -98,10 +105,14 @@ def variant_estimate(study: Study, variant: Variant, moments: Moments, outcome: 
 
     Raises what `main_estimate` raises.
     """
+    return aggregate(_variant_effects(study, variant, moments, outcome), "simple")
+
+
+def _variant_effects(study: Study, variant: Variant, moments: Moments, outcome: str) -> Estimate:
     assert study.effects is not None
     effects = {name: getattr(variant, name) for name in ("comparison", "anticipation", "workers") if getattr(variant, name) is not None}
     changed = study.model_copy(update={"effects": study.effects.model_copy(update=effects)})
-    return aggregate(main_estimate(changed, moments, outcome), "simple")
+    return main_estimate(changed, moments, outcome)
 
 
 def _benchmark_row(study: Study, benchmark: Benchmark, moments: Moments, level: float, exact: bool) -> dict[str, Any]:
@@ -141,13 +152,24 @@ def _require_published(benchmark: Benchmark, row: dict[str, Any]) -> None:
         )
 
 
-def _variant_row(study: Study, variant: Variant, moments: Moments, level: float, outcome: str) -> dict[str, Any]:
-    numbers = _numbers(variant_estimate(study, variant, moments, outcome), level)
+def _variant_row(study: Study, variant: Variant, moments: Moments, main: Certainty) -> dict[str, Any]:
+    effects = _variant_effects(study, variant, moments, main.effects.design.outcome)
+    numbers = _certain_numbers(certainty(study, effects, main.level, main.seed, bys=("simple",)))
     return {"kind": "variant", "title_en": variant.title.en, "title_zh": variant.title.zh, **numbers}
 
 
+def _certain_numbers(certain: Certainty) -> dict[str, Any]:
+    """Give the overall mean of effects with the chosen inference."""
+    return _row_of(aggregate(certain.effects, "simple"), table_by(certain, "simple"))
+
+
 def _numbers(estimate: Estimate, level: float) -> dict[str, Any]:
-    row = estimate.tidy(level).iloc[-1]
+    return _row_of(estimate, estimate.tidy(level))
+
+
+def _row_of(estimate: Estimate, tidy: pd.DataFrame) -> dict[str, Any]:
+    """Give the numbers of the last term, and the workers behind it."""
+    row = tidy.iloc[-1]
     numbers = {name: float(row[name]) for name in ("estimate", "std_error", "conf_low", "conf_high", "p_value")}
     design, contrast = estimate.design, estimate.contrasts[-1]
     used = contrast.a.any(axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,8 @@ from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import By, Window, aggregate
 from impact.moments.compress import Parts, compress
 from impact.moments.moments import Moments
-from impact.results import Estimate
+from impact.results import Estimate, Info, Role
+from impact.run.options import options_of
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from impact.text import Text
@@ -56,6 +58,12 @@ class Request:
     comparison: Literal["never", "not_yet"] = "not_yet"
     base: Literal["varying", "universal"] = "varying"
     anticipation: int = 0
+    covariates: tuple[str, ...] = ()
+    """Columns that the estimator allows for; a row without a value of one of them does not count."""
+    traits: Mapping[Role, str] = field(default_factory=dict)
+    """Columns of what else is constant in a unit, or for a worker."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Further options of the estimator, as written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +92,16 @@ def estimate_file(request: Request) -> Answer:
             "neither --unit nor --worker is given.\nFound no column that says whom a row is about.\n"
             "Name --unit, the level at which coverage is decided, and --worker where people are followed."
         )
+    _require_columns(request)
+    options = _options(request)
     if (request.two_units == "main") != (request.hours is not None):
         raise StudyError(
             f"--two-units main and --hours belong together.\nFound --two-units {request.two_units}, --hours {request.hours or 'not given'}.\n"
             "Name the column of hours with --hours, or choose first or split."
         )
-    if request.two_units == "split" and request.estimator == "twfe":
+    if request.two_units == "split" and _follows(request, options):
         raise StudyError(
-            "--two-units split does not go with --estimator twfe.\nFound both: a worker who is shared out weighs less in some months, and is held constant with one weight.\n"
+            f"--two-units split does not go with --estimator {request.estimator}.\nFound both: a worker who is shared out weighs less in some months, and is held constant with one weight.\n"
             "Choose first or main, or another estimator."
         )
     if request.by != "event_time" and request.window != Window():
@@ -106,9 +116,10 @@ def estimate_file(request: Request) -> Answer:
             f"{raw.name}: column `{request.outcome}` holds no value.\nFound {clean.audit.rows_in:,} rows, all empty in it.\nName another outcome."
         )
     level = _cluster_level(request)
-    design = _design(request, clean, level, missing)
+    design, covariates = _designs(request, clean, level, missing, _follows(request, options))
+    options = replace(options, covariates=covariates) if covariates else options
     with np.errstate(over="ignore", invalid="ignore"):  # what comes out infinite is refused, in words
-        estimate = ESTIMATORS[request.estimator].fit(design, _options(request))
+        estimate = ESTIMATORS[request.estimator].fit(design, options)
         averaged = aggregate(estimate, request.by, request.window)
     return Answer(averaged, (*_facts(request, clean, design), *(note.en for note in raw.notes)), request.worker is not None, estimate)
 
@@ -122,7 +133,8 @@ def _columns(request: Request) -> Columns:
         cluster=cluster,
         weight=request.weights,
         first_covered=request.first_covered,
-        numbers={OUTCOME: request.outcome},
+        numbers={OUTCOME: request.outcome, **{f"covariate_{place}": name for place, name in enumerate(request.covariates)}},
+        traits={str(role): column for role, column in request.traits.items()},
         transforms={OUTCOME: request.transform},
         two_units=request.two_units,
         hours=request.hours,
@@ -139,31 +151,63 @@ def _cluster_level(request: Request) -> str:
     return str(request.cluster)
 
 
-def _design(request: Request, clean: WorkerMonths, level: str, missing: int) -> Design:
-    """Compress to the coarsest units that the question tells apart, and build the design.
+def _designs(request: Request, clean: WorkerMonths, level: str, missing: int, follow: bool) -> tuple[Design, tuple[Design, ...]]:
+    """Compress to the coarsest units that the question tells apart, and build the design, and one for each covariate.
 
-    Group-time effects need cohort and cluster alone; two-way fixed effects follow the worker where there is one.
+    Group-time effects need cohort and cluster alone; estimators with effects of workers follow the worker where there is one.
     """
+    info = ESTIMATORS[request.estimator].INFO
     table = clean.table.mutate(cluster=clean.table["unit"]) if level == "unit" else clean.table
-    follow = request.estimator == "twfe" and request.worker is not None
+    covariates = tuple(f"covariate_{place}" for place in range(len(request.covariates)))
+    if covariates:
+        table = table.filter(*(table[name].notnull() for name in (OUTCOME, *covariates)))
     units = _units_told_apart(request, level, follow)
-    moments = compress(table, [OUTCOME], clean.period, Parts(pairs=level == WORKER, patterns=follow), units)
+    parts = Parts(pairs=level == WORKER, patterns=follow, bins=(OUTCOME,) if info.bins else ())
+    moments = compress(table, [OUTCOME, *covariates], clean.period, parts, units)
     movers = _movers(table) if request.worker and not _all_in_one_place(clean, moments, missing) else []
     if movers and (follow or level == WORKER):
-        _refuse_movers(movers, "--estimator twfe" if follow else "--cluster worker")
+        _refuse_movers(movers, f"--estimator {request.estimator}" if follow else "--cluster worker")
     design = design_of(moments, OUTCOME, level, follow_workers=follow)
-    return replace(
-        design,
-        outcome=request.outcome,
-        notes=(*design.notes, *_note_on_missing(request, missing), *_note_on_two_units(clean), *_note_on_movers(len(movers))),
-    )
+    notes = (*_note_on_missing(request, missing), *_note_on_two_units(clean), *_note_on_movers(len(movers)))
+    named = replace(design, outcome=request.outcome, notes=(*design.notes, *notes))
+    held = [design_of(moments, name, level, follow_workers=follow) for name in covariates]
+    return named, tuple(replace(one, outcome=name) for one, name in zip(held, request.covariates, strict=True))
 
 
 def _units_told_apart(request: Request, level: str, follow: bool) -> tuple[str, ...]:
-    """Name the columns whose values together make a unit: cohort and cluster, unless the estimator holds each unit constant or weighs it."""
-    if ESTIMATORS[request.estimator].INFO.grain == "unit" or (request.estimator == "twfe" and not follow):
-        return ("unit",)
-    return ("first_covered",) if level == WORKER else ("first_covered", "cluster")
+    """Name the columns whose values together make a unit: cohort and cluster, unless the estimator holds each unit constant, weighs it or describes it."""
+    info: Info = ESTIMATORS[request.estimator].INFO
+    if info.grain == "unit" or request.covariates or (info.follows and not follow):
+        return ("unit", *request.traits)
+    return ("first_covered", *request.traits) if level == WORKER else ("first_covered", "cluster", *request.traits)
+
+
+def _follows(request: Request, options: Any) -> bool:
+    """Say whether workers are told apart by the months in which they are seen."""
+    if request.worker is None:
+        return False
+    holds = ESTIMATORS[request.estimator].INFO.follows and getattr(options, "effects", "worker") == "worker"
+    return holds or getattr(options, "workers", "all") == "stayers"
+
+
+def _require_columns(request: Request) -> None:
+    """Refuse columns that the estimator does not read, and the lack of those that it needs."""
+    info: Info = ESTIMATORS[request.estimator].INFO
+    if request.covariates and not info.covariates:
+        raise StudyError(
+            f"estimator `{info.name}`: --covariates means nothing to it.\nFound {listing(request.covariates)}.\n"
+            f"Leave them out, or choose one of {listing(name for name, module in ESTIMATORS.items() if module.INFO.covariates)}."
+        )
+    for role in request.traits:
+        if role not in (*info.reads, *info.may_read):
+            able = [name for name, module in ESTIMATORS.items() if role in (*module.INFO.reads, *module.INFO.may_read)]
+            raise StudyError(
+                f"estimator `{info.name}`: --{role} means nothing to it.\nFound --{role} {request.traits[role]}.\n"
+                f"Leave it out, or choose {listing(able) or 'another estimator'}."
+            )
+    for role in info.reads:
+        if role not in request.traits:
+            raise StudyError(f"estimator `{info.name}`: it needs --{role}.\nFound none.\nName the column of the {role} with --{role}.")
 
 
 def _note_on_missing(request: Request, missing: int) -> list[Text]:
@@ -219,7 +263,7 @@ def _refuse_movers(movers: list[str], why: str) -> None:
 
 
 def _options(request: Request) -> Any:
-    """Give the estimator's options, and refuse those that it does not know."""
+    """Give the estimator's options, and refuse those that it does not know; covariates enter once they are compressed."""
     module = ESTIMATORS[request.estimator]
     asked = {"comparison": request.comparison, "base": request.base, "anticipation": request.anticipation}
     plain = Request.__dataclass_fields__
@@ -230,7 +274,7 @@ def _options(request: Request) -> Any:
             f"estimator `{request.estimator}`: --{unknown[0]} means nothing to it.\nFound --{unknown[0]} {asked[unknown[0]]}.\n"
             "Leave the option out, or choose the estimator att_gt."
         )
-    return module.Options(**known)
+    return options_of(module, known, request.options)
 
 
 def _facts(request: Request, clean: WorkerMonths, design: Design) -> tuple[str, ...]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from impact.errors import EstimationError, StudyError, listing, nearest
-from impact.estimate import att_gt
-from impact.infer.aggregate import By, Window, aggregate
+from impact.errors import StudyError, listing, nearest
+from impact.infer.aggregate import By, Window
 from impact.infer.inference import METHODS, Inference, Method, require_clusters
+from impact.run.inference import band_of, carried_out, refit_of, with_inference
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from impact.design.design import Design
     from impact.infer.choose import Choice
     from impact.results import Estimate
 
@@ -63,10 +61,7 @@ def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level:
     from impact.infer.choose import carry_out, choose  # scipy.stats takes most of a second to load
 
     require_clusters(effects, asked)
-    choice = choose(effects.design)
-
-    def refit(design: Design) -> Estimate:
-        return aggregate(att_gt.fit(design, effects.options), by, window)
+    choice, refit = choose(effects.design), refit_of(effects, by, window)
 
     def by_method(method: Method) -> Inference:
         return carry_out(method, effects, refit, by, window, level, seed)
@@ -75,7 +70,9 @@ def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level:
         method = next(name for name in METHODS if name == asked)
         return Inferred(by_method(method), _why_asked(method, choice))
     first, why = by_method(choice.method), f"inference chosen: {choice.method}. {choice.reason.en}"
-    return Inferred(first, why, *_beside(choice.beside if by != "none" else (), by_method))
+    beside, failed = carried_out(choice.beside if by != "none" else (), by_method)
+    left_out = (f"beside it, {method} gives no number: " + " ".join(str(error).split("\n")[:2]) for method, error in failed.items())
+    return Inferred(first, why, tuple(beside), tuple(left_out))
 
 
 def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd.DataFrame:
@@ -83,8 +80,7 @@ def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd
 
     Raises StudyError where the method has no bands.
     """
-    columns = {name: getattr(inference, name) for name in ("std_error", "conf_low", "conf_high", "p_value")}
-    table = estimate.tidy(inference.level).assign(**columns)
+    table = with_inference(estimate, inference)
     if not bands:
         return table
     if inference.band_reach is None:
@@ -92,18 +88,7 @@ def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd
             f"--bands: inference `{inference.method}` has no uniform bands.\nFound a method that tests each term by itself.\n"
             "Leave --bands out, or choose --inference cr2 or multiplier."
         )
-    return table.assign(band_low=inference.estimate - inference.band_reach, band_high=inference.estimate + inference.band_reach)
-
-
-def _beside(methods: tuple[Method, ...], by_method: Callable[[Method], Inference]) -> tuple[tuple[Inference, ...], tuple[str, ...]]:
-    """Carry out the methods beside the chosen one; one that cannot be carried out takes nothing from the first, and is named."""
-    found, left_out = [], []
-    for method in methods:
-        try:
-            found.append(by_method(method))
-        except EstimationError as error:
-            left_out.append(f"beside it, {method} gives no number: " + " ".join(str(error).split("\n")[:2]))
-    return tuple(found), tuple(left_out)
+    return table.assign(**band_of(inference))
 
 
 def _why_asked(method: Method, choice: Choice) -> str:

@@ -19,13 +19,19 @@ def verdict_of(study: Study, run: RunFolder) -> Verdict:
 
 
 def evidence_of(
-    study: Study, period: Period, facts: Mapping[str, Any], covered_clusters: int, checks: Mapping[str, Mapping[str, float]]
+    study: Study,
+    period: Period,
+    facts: Mapping[str, Any],
+    covered_clusters: int,
+    checks: Mapping[str, Mapping[str, float]],
+    inference: Mapping[str, Any],
 ) -> Evidence:
-    """Lay what a study's design, errors and checks came to before the verdict.
+    """Lay what a study's design, errors, inference and checks came to before the verdict.
 
-    `facts` are those of `DesignFacts`; `checks` gives the numbers of every check by its name.
+    `facts` are those of `DesignFacts`; `checks` gives the numbers of every check by its name; `inference` is an `inference_record`.
     """
     assert study.coverage is not None
+    by_number = inference["by_number"] or {}
     return Evidence(
         has_comparison=True,
         decided_by=study.coverage.decided_by,
@@ -35,6 +41,9 @@ def evidence_of(
         covered_clusters=covered_clusters,
         leads_p_value=checks["leads"].get("p_value"),
         breakdown=checks["honest"].get("breakdown"),
+        p_value=by_number.get("p_value"),
+        p_value_floor=by_number.get("floor", 0.0),
+        level=inference["level"],
     )
 
 
@@ -43,4 +52,4 @@ def _evidence(study: Study, run: RunFolder) -> Evidence:
         return Evidence(has_comparison=False)
     checks = {check["name"]: check["numbers"] for check in run.read_json("checks")}
     clusters = run.read_json("errors")["covered_clusters"]
-    return evidence_of(study, run.read_json("period"), run.read_json("design_facts"), clusters, checks)
+    return evidence_of(study, run.read_json("period"), run.read_json("design_facts"), clusters, checks, run.read_json("inference"))

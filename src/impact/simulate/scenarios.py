@@ -17,6 +17,7 @@ import pandas as pd
 from impact.errors import ImpactError, WorldError, listing, nearest
 from impact.estimate import twfe
 from impact.run.answer import StudyAnswer, answer
+from impact.run.inference import table_by
 from impact.run.survey.weights import coverage_finding
 from impact.simulate.definitions import claimed, lowest_cities
 from impact.simulate.refusals import Refusals, refusals
@@ -113,7 +114,7 @@ def play(path: Path, seed: int) -> Played:
         )
     rehearsal = rehearse(world, study.source.sample.yardstick)
     try:
-        found = answer(study, _as_raw(rehearsal))
+        found = answer(study, _as_raw(rehearsal), LEVEL)
     except ImpactError as error:
         return _played(scenario, seed, missing, rehearsal, study, stopped=str(error).splitlines()[0])
     return _played(scenario, seed, missing, rehearsal, study, found)
@@ -168,7 +169,7 @@ def _played(
         numbers["truth"] = _truth(scenario, rehearsal, study)
         numbers |= _claim(rehearsal, scenario.claim)
     if found:
-        row = found.overall.tidy(LEVEL).iloc[-1]
+        row = table_by(found.certainty, "simple").iloc[-1]
         numbers |= {name: float(row[name]) for name in ("estimate", "conf_low", "conf_high")}
         numbers["two_way"] = float(twfe.fit(found.estimate.design).values[-1])
         level, capped = found.verdict.level, ", ".join(found.verdict.capped_by)

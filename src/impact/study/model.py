@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from impact import schema, settings
 from impact.schema.questionnaire import CODEBOOK
 from impact.study.delivery import DeliverySource
+from impact.study.inference import AskedInference
 from impact.study.parts import Bilingual, Part, Slug
 from impact.study.survey import SurveyPart, misfit
 
@@ -170,6 +171,8 @@ class Effects(Part):
     """Months before coverage in which behaviour may already change."""
     workers: Literal["all", "stayers"] = "all"
     """Compare whoever is seen in a month, or the same workers in both months."""
+    inference: AskedInference | None = None
+    """Another way to infer than the number of clusters chooses; leave it out unless there is a reason."""
 
 
 class Variant(Part):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from impact import settings
 from impact.text import Text
 
 Level = Literal["V0", "V1", "V2", "V3", "V4", "V5"]
@@ -22,6 +23,9 @@ NAMES: dict[Level, Text] = {
     "V4": Text("Locally causal", "局部因果"),
     "V5": Text("Experimental", "实验"),
 }
+
+MOST_FLOOR = 0.10
+"""Smallest possible p-value above which nothing counts as found, however low a study sets its level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,18 @@ class Evidence:
     """Joint p-value of the effects before coverage."""
     breakdown: float | None = None
     """HonestDiD breakdown value of relative magnitudes; zero where the interval includes zero even if trends are parallel."""
+    p_value: float | None = None
+    """Of the overall mean, by the inference that the number of clusters asks for, whatever a study prints."""
+    p_value_floor: float = 0.0
+    """Smallest p-value that this inference could have given."""
+    level: float = settings.LEVEL
+    """Level of the study's intervals."""
     randomised: bool = False
+
+    @property
+    def could_be_found(self) -> bool:
+        """Say whether any effect, however large, could have a p-value small enough."""
+        return self.p_value_floor <= min(1 - self.level, MOST_FLOOR) + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,11 @@ def _compared(evidence: Evidence) -> bool:
     return evidence.has_comparison and not evidence.randomised
 
 
+def _is_within_chance(evidence: Evidence) -> bool:
+    """Say whether the interval of the overall mean holds zero though it need not have."""
+    return evidence.could_be_found and evidence.p_value is not None and evidence.p_value > 1 - evidence.level
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "no_comparison",
@@ -138,17 +158,27 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "p_value_floor",
+        "V2",
+        lambda evidence: _compared(evidence) and not evidence.could_be_found,
+        Text(
+            "There are so few clusters that no p-value could have been small enough, whatever the effect.",
+            "聚类太少：无论效应多大，p值都不可能足够小。",
+        ),
+        Text(
+            "More clusters that might have been covered, so that the smallest possible p-value falls below the limit.",
+            "增加本来也可能受覆盖的聚类，使可达到的最小p值低于界限。",
+        ),
+    ),
+    Rule(
         "few_covered_clusters",
         "V2",
         lambda evidence: _compared(evidence) and evidence.covered_clusters < 10,
         Text(
-            "Fewer than ten covered clusters: the printed errors rest on too few independent decisions.",
-            "受覆盖的聚类少于十个：标准误所依据的独立决定太少。",
+            "Fewer than ten covered clusters: errors by cluster do not hold, and permutation rests on few independent decisions.",
+            "受覆盖的聚类少于十个：聚类稳健标准误不成立，置换检验所依据的独立决定也很少。",
         ),
-        Text(
-            "More agreements, or permutation over the units that might have been covered.",
-            "更多的协议，或在可能受覆盖的单位之间做置换检验。",
-        ),
+        Text("More agreements, signed independently of each other.", "更多彼此独立签订的协议。"),
     ),
     Rule(
         "leads_untested",
@@ -188,7 +218,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "nothing_found",
         "V2",
-        lambda evidence: _compared(evidence) and evidence.breakdown == 0,
+        lambda evidence: _compared(evidence) and (evidence.breakdown == 0 or _is_within_chance(evidence)),
         Text(
             "Zero lies inside the interval even if trends are exactly parallel: there is no finding that could be called causal.",
             "即使趋势完全平行，区间也包含零：没有可称为因果的结论。",
