@@ -178,7 +178,7 @@ def test_table_and_words_fit_into_80_columns(method, impact, panel):
     assert max(map(len, said.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(("covered", "never", "method", "beside"), [(8, 4, "permutation", "wild"), (1, 4, "permutation", "ferman_pinto")])
+@pytest.mark.parametrize(("covered", "never", "method", "beside"), [(8, 4, "permutation", "wild"), (1, 4, "ferman_pinto", "permutation")])
 def test_the_number_of_clusters_chooses_and_says_why(covered, never, method, beside, impact, nasty, tmp_path):
     file = written(with_covered(nasty, covered, never), tmp_path)
     asked = ("estimate", file, *REGIONS, "--aggregate", "simple", "--json", "--inference")
@@ -202,15 +202,15 @@ def test_many_clusters_choose_cr2(impact, nasty, tmp_path):
 
 def test_a_method_beside_that_gives_no_number_is_named_and_takes_nothing_from_the_first(impact, nasty, tmp_path, monkeypatch):
     def refused(*_: object) -> Inference:
-        raise few_treated.EstimationError("inference with few covered clusters: no spread.\nFound 1 never covered cluster.\nAdd clusters.")
+        raise permutation.EstimationError("inference `permutation`: no order.\nFound 1 cluster.\nAdd clusters.")
 
     file = written(with_covered(nasty, 1, 4), tmp_path)
     asked = ("estimate", file, *REGIONS, "--aggregate", "simple", "--json", "--inference", "chosen")
     plain = impact(*asked)
-    monkeypatch.setattr(few_treated, "few_treated", refused)
+    monkeypatch.setattr(permutation, "permutation", refused)
     said = impact(*asked)
     assert (said.code, said.out) == (0, plain.out)
-    assert "beside it, ferman_pinto gives no number: inference with few covered clusters: no spread. Found 1 never" in said.words
+    assert "beside it, permutation gives no number: inference `permutation`: no order. Found 1 cluster" in said.words
 
 
 def test_without_an_overall_mean_nothing_stands_beside(impact, panel):

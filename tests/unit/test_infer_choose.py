@@ -39,12 +39,15 @@ def asked(method: str, design: Design) -> Inference:
 @pytest.mark.parametrize(
     ("covered", "never", "method", "beside"),
     [
-        (1, 30, "permutation", ("ferman_pinto",)),
+        (1, 30, "ferman_pinto", ("permutation",)),
         (2, 30, "permutation", ("wild",)),
+        (3, 30, "ferman_pinto", ("permutation",)),
+        (8, 30, "permutation", ("wild",)),
         (9, 30, "permutation", ("wild",)),
         (10, 30, "cr2", ("wild",)),
         (40, 40, "cr2", ("wild",)),
         (40, 3, "permutation", ("wild",)),
+        (3, 2, "permutation", ("wild",)),
         (12, 0, "cr2", ("wild",)),
     ],
 )
@@ -55,13 +58,13 @@ def test_the_smaller_side_chooses(covered, never, method, beside):
 
 
 def test_an_override_is_kept_with_its_reason_and_what_it_sets_aside():
-    choice = choose(world(3, 20), Override("cr1", REASON))
+    choice = choose(world(4, 20), Override("cr1", REASON))
     assert choice.method == "cr1" and choice.reason is REASON
     assert choice.overridden == "permutation" and choice.beside == ("permutation", "wild")
 
 
 def test_an_override_that_agrees_sets_nothing_aside():
-    choice = choose(world(3, 20), Override("permutation", REASON))
+    choice = choose(world(4, 20), Override("permutation", REASON))
     assert choice.overridden is None and choice.beside == ("wild",)
 
 

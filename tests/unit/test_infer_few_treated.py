@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import optimize
 
 from clusters import NEVER, shocked_design
 from impact.errors import EstimationError
 from impact.estimate import att_gt
 from impact.infer.aggregate import aggregate
-from impact.infer.few_treated import Options, few_treated
+from impact.infer.few_treated import Options, _variances, few_treated
 from panels import design_from
 from words import complains
 
@@ -58,7 +59,31 @@ def test_only_sizes_make_the_interval_of_a_small_or_large_cluster_hold(covered_s
         held += [bool(found.conf_low[0] <= 0 <= found.conf_high[0]) for found in (few_treated(estimate, PLAIN), few_treated(estimate))]
     plain, by_size = held / 400
     assert plain < 0.85 if too_rarely else plain > 0.98
-    assert 0.88 < by_size < 0.98
+    assert 0.92 < by_size < 0.98
+
+
+def test_variances_by_size_are_those_of_the_largest_likelihood():
+    generator = np.random.default_rng(4)
+    by_size = generator.uniform(0.1, 4, 40)
+    squares = (0.4 + 1.5 * by_size) * generator.chisquare(1, 40)
+
+    def against(found: np.ndarray) -> float:
+        expected = np.exp(found[0]) + np.exp(found[1]) * by_size
+        return float((np.log(expected) + squares / expected).sum())
+
+    best = optimize.minimize(against, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000})
+    assert_allclose(_variances(by_size, squares), np.exp(best.x), rtol=1e-4)
+
+
+def test_several_covered_clusters_share_the_error_of_those_they_are_compared_with():
+    """Three covered at once against 19: their mean varies by 1/3 + 1/19, and lenders alone would bring (1 + 1/19) / 3."""
+    held = {1.0: 0, 3.0: 0}
+    for seed in range(400):
+        for covered in held:
+            design = shocked_design([2] * int(covered) + [NEVER] * 19, [50.0] * (19 + int(covered)), seed, months=2, worker_noise=0.01)
+            found = few_treated(att_gt.fit(design), PLAIN, level=0.8)
+            held[covered] += bool(found.conf_low[0] <= 0 <= found.conf_high[0])
+    assert all(abs(count / 400 - 0.8) < 0.05 for count in held.values()), held
 
 
 def test_a_cluster_unseen_in_a_month_lends_nothing_to_it():

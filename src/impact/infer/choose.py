@@ -2,11 +2,13 @@
 
 | clusters on the smaller side | first | beside it | why |
 | --- | --- | --- | --- |
-| 1 | permutation | ferman_pinto | a single cluster has no spread of its own: no t-test, and the smallest possible p-value is printed |
-| 2 to 9 | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
+| 1 to 9, a date with one cluster | ferman_pinto | permutation | a single cluster has no spread of its own: that of the never covered, brought to its size, stands for it; no t-test |
+| 2 to 9, several at each date | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
 | 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
 
-Covered clusters are usually fewer than those they are compared with; where the never covered are fewer, they are what is scarce. May touch: nothing.
+Plain permutation takes clusters for exchangeable, which the largest and the smallest are not; estimates are compared by their errors where every date has
+several clusters. Covered clusters are usually fewer than those they are compared with; where the never covered are fewer, they are what is scarce, cannot
+lend their spread, and agreements are permuted. May touch: nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ def choose(design: Design, override: Override | None = None) -> Choice:
     Raises EstimationError where an override names no method, or gives no reason in both languages.
     """
     covered, never = _cluster_sides(design)
-    method, beside = _by_count(min(covered, never) if never else covered)
+    method, beside = _by_count(min(covered, never) if never else covered, lent=never >= covered and _has_lone_date(design))
     if override is None:
         return Choice(method, beside, covered, never, _reason(method, covered, never))
     _require_reason(override)
@@ -108,10 +110,17 @@ def _cluster_sides(design: Design) -> tuple[int, int]:
     return covered, len(names) - covered
 
 
-def _by_count(clusters: int) -> tuple[Method, tuple[Method, ...]]:
+def _has_lone_date(design: Design) -> bool:
+    """Say whether a cohort is a single cluster."""
+    _, place = cluster_places(design)
+    return any(len(np.unique(place[design.cohort == cohort])) == 1 for cohort in design.cohorts)
+
+
+def _by_count(clusters: int, lent: bool) -> tuple[Method, tuple[Method, ...]]:
+    """Choose by the clusters on the smaller side; `lent` says that a date has one cluster, and that there are enough others to lend their spread."""
     if clusters >= ENOUGH:
         return "cr2", ("wild",)
-    return ("permutation", ("wild",)) if clusters > 1 else ("permutation", ("ferman_pinto",))
+    return ("ferman_pinto", ("permutation",)) if lent else ("permutation", ("wild",))
 
 
 def _reason(method: Method, covered: int, never: int) -> Text:
@@ -122,6 +131,11 @@ def _reason(method: Method, covered: int, never: int) -> Text:
     if method == "cr2":
         return Text(
             f"{found.en}: errors by cluster with a small-sample correction (CR2)", f"{found.zh}：采用小样本校正的聚类稳健标准误（CR2）"
+        )
+    if method == "ferman_pinto":
+        return Text(
+            f"{found.en}, too few for errors by cluster, and a date with a single cluster: the spread of the never covered, brought to its size, stands for its own (Ferman–Pinto)",
+            f"{found.zh}，不足以使用聚类稳健标准误，且有某一生效日期只含一个聚类：以从未受覆盖聚类的离散程度按规模调整后代替（Ferman–Pinto法）",
         )
     return Text(
         f"{found.en}, too few for errors by cluster: permutation of the agreements over clusters",

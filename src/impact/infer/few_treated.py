@@ -17,7 +17,6 @@ from math import prod
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import nnls
 
 from impact import settings
 from impact.design.design import Bools, Design
@@ -29,6 +28,10 @@ from impact.results import Estimate, placebo_reach
 from impact.text import Text
 
 Variances = Literal["conley_taber", "ferman_pinto"]
+_GRIDS, _POINTS = 4, 41
+"""Each grid is twenty times as fine as the one before."""
+_LEAST = 1e-3
+"""Of the mean variance: none is taken for less, so that one cluster that happens to lie at zero does not rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ def few_treated(estimate: Estimate, options: Options = Options(), level: float =
     clusters = _clusters(estimate)
     rows, used = [], []
     for contrast in estimate.contrasts:
-        drawn = _drawn(_lent(clusters, _weights(estimate.design, contrast.a), options), options)
+        weights = _weights(estimate.design, contrast.a)
+        drawn = _in_common(clusters, weights) * _drawn(_lent(clusters, weights, options), options)
         used.append(len(drawn))
         rows.append(_read_off(contrast.value, drawn, level) if len(drawn) > 1 else (np.nan,) * 4)
     error, p_value, low, high = (np.array(column) for column in zip(*rows, strict=True))
@@ -130,15 +134,43 @@ def _lent(clusters: _Clusters, weights: Floats, options: Options) -> list[Floats
     return lent
 
 
+def _in_common(clusters: _Clusters, weights: Floats) -> float:
+    """Give the factor for what covered clusters have in common: the error of the mean that they are all held against.
+
+    Each lender brings that error once, so that draws hold Σ_c |α_c|² (1 + 1/J), and the estimate varies by Σ_c |α_c|² + |Σ_c α_c|² / J; J is the number of never
+    covered clusters, or what they are worth where they are unequal. One for a single covered cluster.
+    """
+    own, together = float((weights**2).sum()), float((weights.sum(axis=0) ** 2).sum())
+    rows = clusters.rows[clusters.never].sum(axis=1)
+    part = float((rows**2).sum() / rows.sum() ** 2)
+    return float(np.sqrt((own + together * part) / (own * (1 + part)))) if own > 0 else 1.0
+
+
 def _scale(path: Floats, added: Floats, lenders: Floats, own: Floats) -> Floats:
     """Give the factors that bring each lender's spread to that of the covered cluster: Var = A·Σα² + B·Σα²/n, with A and B not negative."""
     common = float((path**2).sum())
     by_size = (path**2 / np.maximum(lenders, 1)).sum(axis=1)
     unit = by_size.mean()
-    (whole, part), _ = nnls(np.column_stack([np.ones_like(by_size), by_size / unit]), added**2)
+    whole, part = _variances(by_size / unit, added**2)
     fitted = whole + part * by_size / unit
     asked = whole + part * float((path**2 / np.maximum(own, 1)).sum()) / unit
     return np.asarray(np.sqrt(asked / fitted)) if common > 0 and (fitted > 0).all() else np.ones_like(added)
+
+
+def _variances(by_size: Floats, squares: Floats) -> tuple[float, float]:
+    """Fit the expected square as A + B × `by_size` by the likelihood of the normal, with A and B not negative.
+
+    Squares spread as much as they are large, so that least squares would listen to the smallest clusters only. For a given part ρ that goes with size the
+    scale is a mean; ρ is sought on ever finer grids.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_GRIDS):
+        parts = np.linspace(low, high, _POINTS)
+        shape = np.maximum(1 - parts[:, None] + parts[:, None] * by_size, _LEAST)
+        scale = (squares / shape).mean(axis=1)
+        best = int(np.argmin(np.log(scale) + np.log(shape).mean(axis=1)))
+        low, high = parts[max(best - 1, 0)], parts[min(best + 1, _POINTS - 1)]
+    return float(scale[best] * (1 - parts[best])), float(scale[best] * parts[best])
 
 
 def _drawn(lent: list[Floats], options: Options) -> Floats:
