@@ -34,6 +34,7 @@ class Options:
     draws: int = settings.REPLICATES
     """Of placebos where there are more choices than that, and of the bootstrap."""
     seed: int = settings.SEED
+    """Seed of these draws."""
 
 
 def fit(design: Design, options: Options = Options()) -> Estimate:

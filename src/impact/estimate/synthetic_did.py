@@ -30,8 +30,9 @@ class Options:
     anticipation: int = 0
     """Months before coverage in which behaviour may already change; weights are chosen before them."""
     unit_weights: Literal["fitted", "equal"] = "fitted"
-    """`equal` with equal month weights is plain difference in differences."""
+    """Weights of the never covered units: fitted to the path of the covered, or all alike."""
     month_weights: Literal["fitted", "equal"] = "fitted"
+    """Weights of the months before coverage, likewise; both `equal` is plain difference in differences."""
     counting: Literal["units", "workers"] = "units"
     """Whether covered units count one each, as in the literature, or by their workers."""
     errors: ErrorsBy = "chosen"
@@ -39,6 +40,7 @@ class Options:
     draws: int = settings.REPLICATES
     """Of placebos where there are more choices than that, and of the bootstrap."""
     seed: int = settings.SEED
+    """Seed of these draws."""
 
 
 def fit(design: Design, options: Options = Options()) -> Estimate:

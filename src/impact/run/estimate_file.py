@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,7 @@ from impact.infer.aggregate import By, Window, aggregate
 from impact.moments.compress import Parts, compress
 from impact.moments.moments import Moments
 from impact.results import Estimate, Info, Role
+from impact.run.covariates import Covariate, with_categories
 from impact.run.options import options_of
 from impact.sources.engine import connect
 from impact.sources.files import open_file
@@ -59,7 +60,7 @@ class Request:
     base: Literal["varying", "universal"] = "varying"
     anticipation: int = 0
     covariates: tuple[str, ...] = ()
-    """Columns that the estimator allows for; a row without a value of one of them does not count."""
+    """Columns that the estimator allows for, `C(NAME)` for one of categories; a row without a value of one of them does not count."""
     traits: Mapping[Role, str] = field(default_factory=dict)
     """Columns of what else is constant in a unit, or for a worker."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -108,23 +109,31 @@ def estimate_file(request: Request) -> Answer:
         raise StudyError(
             f"--event-from, --event-to and --balance belong to --aggregate event_time.\nFound --aggregate {request.by}.\nLeave them out, or aggregate by event_time."
         )
-    raw = open_file(connect(), request.file, request.delimiter, request.sheet)
-    clean = clean_worker_months(raw, _columns(request))
-    missing = sum(rule.rows for rule in clean.audit.rules if rule.id != TWO_UNITS)
-    if missing == clean.audit.rows_in:
-        raise DataError(
-            f"{raw.name}: column `{request.outcome}` holds no value.\nFound {clean.audit.rows_in:,} rows, all empty in it.\nName another outcome."
-        )
+    raw, covariates = with_categories(open_file(connect(), request.file, request.delimiter, request.sheet), request.covariates)
+    clean = clean_worker_months(raw, _columns(request, covariates))
+    missing = _missing(clean, request.outcome, covariates)
+    for name, rows in missing.items():
+        if rows == clean.audit.rows_in:
+            raise DataError(
+                f"{raw.name}: column `{name}` holds no value.\nFound {rows:,} rows, all empty in it.\nName another {'outcome' if name == request.outcome else 'covariate'}."
+            )
     level = _cluster_level(request)
-    design, covariates = _designs(request, clean, level, missing, _follows(request, options))
-    options = replace(options, covariates=covariates) if covariates else options
+    design, held = _designs(request, clean, level, missing, _follows(request, options), covariates)
+    options = replace(options, covariates=held) if held else options
     with np.errstate(over="ignore", invalid="ignore"):  # what comes out infinite is refused, in words
         estimate = ESTIMATORS[request.estimator].fit(design, options)
         averaged = aggregate(estimate, request.by, request.window)
-    return Answer(averaged, (*_facts(request, clean, design), *(note.en for note in raw.notes)), request.worker is not None, estimate)
+    levels = tuple(covariate.fact for covariate in covariates if covariate.levels)
+    facts = (*_facts(request, clean, design), *levels, *(note.en for note in raw.notes))
+    return Answer(averaged, facts, request.worker is not None, estimate)
 
 
-def _columns(request: Request) -> Columns:
+def _names_of(covariates: Sequence[Covariate]) -> dict[str, str]:
+    """Name the columns of covariates in the clean table, and in the source."""
+    return {f"covariate_{place}": name for place, name in enumerate(name for covariate in covariates for name in covariate.columns)}
+
+
+def _columns(request: Request, covariates: Sequence[Covariate]) -> Columns:
     cluster = request.cluster if _cluster_level(request) not in (WORKER, "unit") else None
     return Columns(
         month=request.month,
@@ -133,7 +142,7 @@ def _columns(request: Request) -> Columns:
         cluster=cluster,
         weight=request.weights,
         first_covered=request.first_covered,
-        numbers={OUTCOME: request.outcome, **{f"covariate_{place}": name for place, name in enumerate(request.covariates)}},
+        numbers={OUTCOME: request.outcome, **_names_of(covariates)},
         traits={str(role): column for role, column in request.traits.items()},
         transforms={OUTCOME: request.transform},
         two_units=request.two_units,
@@ -151,27 +160,30 @@ def _cluster_level(request: Request) -> str:
     return str(request.cluster)
 
 
-def _designs(request: Request, clean: WorkerMonths, level: str, missing: int, follow: bool) -> tuple[Design, tuple[Design, ...]]:
+def _designs(
+    request: Request, clean: WorkerMonths, level: str, missing: Mapping[str, int], follow: bool, named_covariates: Sequence[Covariate]
+) -> tuple[Design, tuple[Design, ...]]:
     """Compress to the coarsest units that the question tells apart, and build the design, and one for each covariate.
 
     Group-time effects need cohort and cluster alone; estimators with effects of workers follow the worker where there is one.
     """
     info = ESTIMATORS[request.estimator].INFO
     table = clean.table.mutate(cluster=clean.table["unit"]) if level == "unit" else clean.table
-    covariates = tuple(f"covariate_{place}" for place in range(len(request.covariates)))
+    names = _names_of(named_covariates)
+    covariates = tuple(names)
     if covariates:
         table = table.filter(*(table[name].notnull() for name in (OUTCOME, *covariates)))
     units = _units_told_apart(request, level, follow)
     parts = Parts(pairs=level == WORKER, patterns=follow, bins=(OUTCOME,) if info.bins else ())
     moments = compress(table, [OUTCOME, *covariates], clean.period, parts, units)
-    movers = _movers(table) if request.worker and not _all_in_one_place(clean, moments, missing) else []
+    movers = _movers(table) if request.worker and not _all_in_one_place(clean, moments, sum(missing.values())) else []
     if movers and (follow or level == WORKER):
         _refuse_movers(movers, f"--estimator {request.estimator}" if follow else "--cluster worker")
     design = design_of(moments, OUTCOME, level, follow_workers=follow)
-    notes = (*_note_on_missing(request, missing), *_note_on_two_units(clean), *_note_on_movers(len(movers)))
+    notes = (*_notes_on_missing(missing), *_note_on_two_units(clean), *_note_on_movers(len(movers)))
     named = replace(design, outcome=request.outcome, notes=(*design.notes, *notes))
     held = [design_of(moments, name, level, follow_workers=follow) for name in covariates]
-    return named, tuple(replace(one, outcome=name) for one, name in zip(held, request.covariates, strict=True))
+    return named, tuple(replace(one, outcome=name) for one, name in zip(held, names.values(), strict=True))
 
 
 def _units_told_apart(request: Request, level: str, follow: bool) -> tuple[str, ...]:
@@ -210,11 +222,19 @@ def _require_columns(request: Request) -> None:
             raise StudyError(f"estimator `{info.name}`: it needs --{role}.\nFound none.\nName the column of the {role} with --{role}.")
 
 
-def _note_on_missing(request: Request, missing: int) -> list[Text]:
-    if missing == 0:
-        return []
-    rows = f"{missing:,} row{'s' if missing > 1 else ''}"
-    return [Text(f"{rows} without a value of `{request.outcome}` left out", f"{missing:,}行没有“{request.outcome}”的值，未使用")]
+def _missing(clean: WorkerMonths, outcome: str, covariates: Sequence[Covariate]) -> dict[str, int]:
+    """Count the rows without a value of the outcome, and of each covariate, by the name that users gave."""
+    named = {OUTCOME: outcome, **_names_of(covariates)}
+    rows = {named[name]: rule.rows for name in named for rule in clean.audit.rules if rule.name.en == f"no value of {name}"}
+    return {outcome: rows[outcome], **{one.name: rows[one.columns[0]] for one in covariates}}
+
+
+def _notes_on_missing(missing: Mapping[str, int]) -> list[Text]:
+    return [
+        Text(f"{count:,} row{'s' if count > 1 else ''} without a value of `{name}` left out", f"{count:,}行没有“{name}”的值，未使用")
+        for name, count in missing.items()
+        if count
+    ]
 
 
 def _note_on_two_units(clean: WorkerMonths) -> list[Text]:
@@ -274,6 +294,11 @@ def _options(request: Request) -> Any:
             f"estimator `{request.estimator}`: --{unknown[0]} means nothing to it.\nFound --{unknown[0]} {asked[unknown[0]]}.\n"
             "Leave the option out, or choose the estimator att_gt."
         )
+    for name in set(request.options) & set(known):
+        if known[name] != plain[name].default:
+            raise StudyError(
+                f"estimator `{request.estimator}`: `{name}` is given twice.\nFound --{name} {known[name]} and --option {name}={request.options[name]}.\nLeave one of them out."
+            )
     return options_of(module, known, request.options)
 
 

@@ -107,12 +107,12 @@ def _kinds(kind: Any) -> Iterator[str]:
     if get_origin(kind) is Literal:
         yield from (str(one) for one in get_args(kind))
     elif get_origin(kind) is tuple:
-        yield f"{' or '.join(_kinds(get_args(kind)[0]))}, several with commas between"
+        yield {int: "whole numbers", float: "numbers"}.get(get_args(kind)[0], "words") + " with commas between"
     elif NoneType in get_args(kind):
         yield from (word for one in get_args(kind) if one is not NoneType for word in _kinds(one))
         yield "none"
     else:
-        yield {bool: "yes or no", int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
+        yield {bool: "no or yes", int: "a whole number", float: "a number", str: "text"}.get(kind, str(kind))
 
 
 def _words(options: type) -> dict[str, str]:
