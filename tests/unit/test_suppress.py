@@ -48,3 +48,11 @@ def test_the_table_given_is_not_changed():
     before = TABLE.copy()
     suppressed(TABLE, 10, NUMBERS)
     assert_frame_equal(TABLE, before)
+
+
+@pytest.mark.parametrize(
+    ("left", "of", "empty"), [(57.0, 60.0, True), (50.0, 60.0, False), (60.0, 60.0, False), (3.0, 60.0, True), (66.0, 60.0, False)]
+)
+def test_the_few_who_are_left_over_are_as_few_as_those_who_went(left, of, empty):
+    table = suppressed(pd.DataFrame({"exits": [left], "stock": [of], "rate": [left / of]}), 10, ("rate", "stock"), "exits", "stock")
+    assert table[["exits", "stock", "rate"]].isna().all(axis=None) == empty

@@ -2,7 +2,8 @@
 
 A group-time effect is four means, of the covered and the compared in two months; an aggregate is a sum of effects. In every month of a contrast
 the units with positive and those with negative weight are taken for one mean each. For group-time effects that is exact, whoever is compared and
-however unbalanced the panel; for other linear estimators it is an approximation. May touch: nothing.
+however unbalanced the panel; for other linear estimators it is an approximation. What comes out of one regression is taken as averaged: there every
+effect uses all months, and hundreds of them would be tens of thousands of means. May touch: nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.design.contrast import CellContrast, Contrast
+from impact.design.contrast import CellContrast, Contrast, SpanContrast
 from impact.design.design import Design
 from impact.infer.aggregate import By, Window, aggregate
 from impact.infer.inference import cluster_places
@@ -52,20 +53,23 @@ def parts_of(estimate: Estimate, by: By = "none", window: Window = Window()) -> 
     """Take effects apart into means, together with what they count in their aggregate."""
     design = estimate.design
     averaged = aggregate(estimate, by, window)
-    coefficients = np.eye(len(estimate.terms)) if by == "none" else _coefficients(estimate, by, window)
+    whole = by == "none" or any(isinstance(contrast, SpanContrast) for contrast in estimate.contrasts)
+    contrasts = averaged.contrasts if whole else estimate.contrasts
+    coefficients = np.eye(len(averaged.terms)) if whole else _coefficients(estimate, by, window)
     _, place = cluster_places(design)
     shares = np.column_stack([contrast.share * design.workers for contrast in averaged.contrasts])
-    return Parts(averaged, coefficients, _means(design, estimate.contrasts), _over_clusters(place, shares.T).T)
+    return Parts(averaged, coefficients, _means(design, contrasts), _over_clusters(place, shares.T).T)
 
 
 def _means(design: Design, contrasts: tuple[Contrast, ...]) -> Means:
     _, place = cluster_places(design)
+    arrays = ((term, contrast.a, contrast.b) for term, contrast in enumerate(contrasts))
     found = [
-        (term, month, side * np.maximum(side * contrast.a[:, month], 0.0), contrast.b[:, month])
-        for term, contrast in enumerate(contrasts)
-        for month in np.flatnonzero(contrast.a.any(axis=0))
+        (term, month, side * np.maximum(side * a[:, month], 0.0), b[:, month])
+        for term, a, b in arrays
+        for month in np.flatnonzero(a.any(axis=0))
         for side in (1.0, -1.0)
-        if (side * contrast.a[:, month] > 0).any()
+        if (side * a[:, month] > 0).any()
     ]
     months = np.array([month for _, month, _, _ in found], dtype=np.intp)
     a = np.array([weight for _, _, weight, _ in found])

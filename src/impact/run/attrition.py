@@ -59,8 +59,8 @@ def attrition_of(study: Study, worker_months: ir.Table, level: float) -> Attriti
     return AttritionTables(
         spells.table,
         spells.rules,
-        suppressed(yearly_rates(months, spells.table, asked.year), fewest, ("value", "denominator"), "numerator"),
-        suppressed(tenure_hazards(months, spells.table, joined), fewest, ("hazard", "at_risk"), "exits"),
+        suppressed(yearly_rates(months, spells.table, asked.year), fewest, ("value", "denominator"), "numerator", "denominator"),
+        suppressed(tenure_hazards(months, spells.table, joined), fewest, ("hazard", "at_risk"), "exits", "at_risk"),
         marked,
         pd.DataFrame(points),
     )
@@ -88,8 +88,8 @@ def leaving_of(study: Study, run: RunFolder, engine: Backend) -> Leaving | None:
     gone = Leavers(people, absences, accounts, bool(run.read_json("leavers")["has_accounts"]))
     found = leaving(engine, gone, asked.year, asked.compare_year, asked.survival_days)
     return Leaving(
-        suppressed(found.rates, fewest, ("value", "denominator_value"), "numerator"),
-        suppressed(found.returns, fewest, ("share", "followed"), "returned"),
+        suppressed(found.rates, fewest, ("value", "denominator_value"), "numerator", "denominator_value"),
+        suppressed(found.returns, fewest, ("share", "followed"), "returned", "followed"),
         suppressed(found.cohorts, fewest, ("survival", "std_error")),
         _safe_change(found.change, fewest),
         found.notes,
