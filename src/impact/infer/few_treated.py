@@ -23,6 +23,7 @@ from impact.design.design import Bools, Design
 from impact.errors import EstimationError
 from impact.infer.cluster import over_clusters
 from impact.infer.inference import Inference, cluster_places, require_clusters
+from impact.infer.means import by_kind
 from impact.moments.moments import Floats
 from impact.results import Estimate, placebo_reach
 from impact.text import Text
@@ -48,7 +49,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class _Clusters:
-    """Means of clusters, and who can lend; C clusters, S months."""
+    """Means of clusters, and who can lend; C clusters, S months of each kind of unit that is compared within."""
 
     rows: Floats
     """Shape (C, S)."""
@@ -99,7 +100,7 @@ def _clusters(estimate: Estimate) -> _Clusters:
             f"inference with few covered clusters: the spread of clusters by {design.cluster_level} is not known.\n"
             f"Found {(~covered).sum()} never covered cluster{'s' if (~covered).sum() != 1 else ''}, {covered.sum()} covered.\nAdd clusters that are never covered."
         )
-    total, weight, rows = (over_clusters(place, array) for array in (design.total, design.weight, design.rows))
+    total, weight, rows = (over_clusters(place, by_kind(design, array)) for array in (design.total, design.weight, design.rows))
     return _Clusters(rows, _stray(total[~covered], weight[~covered]), ~covered, covered)
 
 
@@ -116,7 +117,7 @@ def _weights(design: Design, a: Floats) -> Floats:
     """Give the weights of the means of clusters through their ever covered units; shape (C, S)."""
     _, place = cluster_places(design)
     ever = ~np.isnan(design.cohort)
-    return over_clusters(place[ever], (a * design.weight)[ever], int(place.max()) + 1)
+    return over_clusters(place[ever], by_kind(design, a * design.weight)[ever], int(place.max()) + 1)
 
 
 def _lent(clusters: _Clusters, weights: Floats, options: Options) -> list[Floats]:

@@ -1,7 +1,7 @@
 """The means that effects are made of: what each cluster weighs in them, and what it moves through them.
 
 A group-time effect is four means, of the covered and the compared in two months; an aggregate is a sum of effects. In every month of a contrast
-the units with positive and those with negative weight are taken for one mean each. For group-time effects that is exact, whoever is compared and
+the units with positive and those with negative weight are taken for one mean each, apart by eligibility and stratum where units are told apart by them. For group-time effects that is exact, whoever is compared and
 however unbalanced the panel; for other linear estimators it is an approximation. What comes out of one regression is taken as averaged: there every
 effect uses all months, and hundreds of them would be tens of thousands of means. May touch: nothing.
 """
@@ -19,6 +19,9 @@ from impact.infer.aggregate import By, Window, aggregate
 from impact.infer.inference import cluster_places
 from impact.moments.moments import Floats
 from impact.results import Estimate
+
+WITHIN = ("eligible", "stratum")
+"""Traits within which units are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,15 @@ def parts_of(estimate: Estimate, by: By = "none", window: Window = Window()) -> 
 
 def _means(design: Design, contrasts: tuple[Contrast, ...]) -> Means:
     _, place = cluster_places(design)
+    kind = kinds_of(design)
     arrays = ((term, contrast.a, contrast.b) for term, contrast in enumerate(contrasts))
     found = [
-        (term, month, side * np.maximum(side * a[:, month], 0.0), b[:, month])
+        (term, month, side * np.maximum(side * a[:, month], 0.0) * own, b[:, month])
         for term, a, b in arrays
         for month in np.flatnonzero(a.any(axis=0))
         for side in (1.0, -1.0)
-        if (side * a[:, month] > 0).any()
+        for own in (kind == np.arange(kind.max() + 1)[:, None])
+        if (side * a[own, month] > 0).any()
     ]
     months = np.array([month for _, month, _, _ in found], dtype=np.intp)
     a = np.array([weight for _, _, weight, _ in found])
@@ -83,6 +88,21 @@ def _means(design: Design, contrasts: tuple[Contrast, ...]) -> Means:
         share=counted / counted.sum(axis=1, keepdims=True),
         influence=_over_clusters(place, a * total - b * weight),
     )
+
+
+def kinds_of(design: Design) -> NDArray[np.intp]:
+    """Number what an estimator compares within: eligibility and stratum, where units are told apart by them; all zero elsewhere."""
+    traits = [np.unique(design.traits[name], return_inverse=True)[1] for name in WITHIN if name in design.traits]
+    if not traits:
+        return np.zeros(len(design.units), dtype=np.intp)
+    return np.asarray(np.unique(np.column_stack(traits), axis=0, return_inverse=True)[1].ravel())
+
+
+def by_kind(design: Design, values: Floats) -> Floats:
+    """Lay values, of shape (units, months), out with months of their own for each kind; zero in those of other kinds; shape (units, kinds × months)."""
+    kind = kinds_of(design)
+    own = kind[:, None] == np.arange(kind.max() + 1)
+    return np.asarray((own[:, :, None] * values[:, None, :]).reshape(len(values), -1))
 
 
 def _over_clusters(place: NDArray[np.intp], values: Floats) -> Floats:
