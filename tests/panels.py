@@ -23,8 +23,9 @@ EMPTY_UNIT, EMPTY_MONTH = "city 10", 7
 def worker_panel(seed: int = 7, balanced: bool = False) -> pd.DataFrame:
     """Make worker-months of 18 cities of unequal size in 12 regions, a third each covered from month 5, from month 8 and never.
 
-    Columns: worker, unit, cluster, month (int8), first_covered (missing = never), weight, income, rides (int8). Unless balanced, a quarter of the
-    workers enter in months 3 to 10, thus some after the agreement, 5 % of rows are deleted, and one city has a month with nobody.
+    Columns: worker, unit, cluster, month (int8), first_covered (missing = never), weight, score (of the worker, below zero = never covered), dose (of the
+    unit, zero = never covered), eligible (of the worker, int8), income, rides (int8). Unless balanced, a quarter of the workers enter in months 3 to 10,
+    thus some after the agreement, 5 % of rows are deleted, and one city has a month with nobody.
     """
     generator = np.random.default_rng(seed)
     unit = np.repeat(np.arange(len(SIZES)), SIZES)
@@ -32,6 +33,9 @@ def worker_panel(seed: int = 7, balanced: bool = False) -> pd.DataFrame:
     workers["cluster"] = [f"region {number % 3} {number // 3 % 4}" for number in unit]
     workers["first_covered"] = np.asarray(COHORTS)[unit % 3]
     workers["weight"] = generator.uniform(0.5, 2, len(unit)).round(2)
+    workers["score"] = score_of(workers, np.random.default_rng([seed, 1]))
+    workers["dose"] = np.random.default_rng([seed, 2]).uniform(0.05, 0.5, len(SIZES)).round(3)[unit] * workers["first_covered"].notna()
+    workers["eligible"] = (np.random.default_rng([seed, 3]).random(len(unit)) < 0.6).astype(np.int8)
     workers["level"] = generator.normal(0, 2, len(unit)) + generator.normal(0, 1, len(SIZES))[unit]
     workers["entry"] = np.where(generator.random(len(unit)) < 0.25, generator.integers(3, 11, len(unit)), 1)
     rows = workers.merge(pd.DataFrame({"month": np.asarray(MONTHS, dtype=np.int8)}), how="cross")
@@ -44,6 +48,12 @@ def worker_panel(seed: int = 7, balanced: bool = False) -> pd.DataFrame:
         seen = (rows["month"] >= rows["entry"]) & (generator.random(len(rows)) >= 0.05)
         rows = rows[seen & ~((rows["unit"] == EMPTY_UNIT) & (rows["month"] == EMPTY_MONTH))]
     return rows.drop(columns=["level", "entry"]).sample(frac=1, random_state=seed).reset_index(drop=True)
+
+
+def score_of(workers: pd.DataFrame, generator: np.random.Generator) -> pd.Series:
+    """Draw a score for each worker that decides who is ever covered, with a few ties between cities."""
+    size = generator.uniform(0.001, 1, len(workers)).round(3)
+    return pd.Series(np.where(workers["first_covered"].isna(), -size, size), index=workers.index)
 
 
 def turnover_panel(sizes: tuple[int, ...], seed: int, months: int = 5, turnover: float = 0.3, weighted: bool = False) -> pd.DataFrame:
@@ -65,18 +75,32 @@ def turnover_panel(sizes: tuple[int, ...], seed: int, months: int = 5, turnover:
 
 
 def moments_from(
-    frame: pd.DataFrame, outcomes: tuple[str, ...] = ("income",), pairs: bool = False, patterns: bool = False, bins: tuple[str, ...] = ()
+    frame: pd.DataFrame,
+    outcomes: tuple[str, ...] = ("income",),
+    pairs: bool = False,
+    patterns: bool = False,
+    bins: tuple[str, ...] = (),
+    traits: tuple[str, ...] = (),
 ) -> Moments:
     """Compress a frame that has the columns of the worker-month table."""
     table = register(connect(), "panel", frame)
-    return compress(table, outcomes, "index", Parts(pairs, patterns, bins))
+    return compress(table, outcomes, "index", Parts(pairs, patterns, bins), ("unit", *traits))
 
 
-def design_from(frame: pd.DataFrame, outcome: str = "income", level: str = "cluster", unit: str = "unit") -> Design:
-    """Build the design of one outcome; `level` is `cluster`, `unit` or `worker`, `unit` names the column that tells units apart."""
+def design_from(
+    frame: pd.DataFrame,
+    outcome: str = "income",
+    level: str = "cluster",
+    unit: str = "unit",
+    traits: tuple[str, ...] = (),
+    bins: bool = False,
+) -> Design:
+    """Build the design of one outcome; `level` is `cluster`, `unit` or `worker`, `unit` names the column that tells units apart, with `traits` beside it."""
     frame = frame.assign(unit=frame[unit])
-    frame = frame if level == "cluster" else frame.drop(columns="cluster")
-    return design_of(moments_from(frame, (outcome,), pairs=level == "worker"), outcome, level)
+    frame = frame.assign(cluster=frame["unit"]) if level == "unit" else frame if level == "cluster" else frame.drop(columns="cluster")
+    return design_of(
+        moments_from(frame, (outcome,), pairs=level == "worker", bins=(outcome,) if bins else (), traits=traits), outcome, level
+    )
 
 
 def answer_from(frame: pd.DataFrame, folder: Path, suffix: str = ".csv", **request: Any) -> Answer:

@@ -80,7 +80,7 @@ def _intervals(name: str, design: Design) -> tuple[tuple[float, float] | None, t
     if not module.INFO.influence:
         return ends, None
     try:
-        method = choose(estimate.design).method
+        method = choose(estimate.design, of_means=module.INFO.of_means).method
         found = carry_out(method, estimate, refit_of(estimate, by), by)
     except ImpactError:
         return ends, None

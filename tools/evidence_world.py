@@ -60,7 +60,7 @@ def scenarios() -> tuple[str, bool]:
         f"Written by `make scenarios` on {_stamp()}: {SEEDS} seeds each, {time.monotonic() - begun:.0f} s. SYNTHETIC data. Truth, estimate and interval are means over seeds, in the unit of the "
         "study's outcome (percentage points of leaving in a month, or yuan); `covers` counts the 95 % intervals that contain the truth of their own world; an error is the mean of estimate less truth, with "
         "the standard error of that mean over seeds. `as expected` speaks of the verdict and of the rules that must apply, not of the estimate: in S6 the estimate has the wrong sign, and the verdict must say why it is not to be trusted. `not yet` names the parts of the house that are missing: "
-        "until they exist, a verdict there is no pass, and the intervals of studies with a single covered platform (S0 to S5, S7, S11) are known to be too short.",
+        "until they exist, a verdict there is no pass. Where one platform of twelve is covered (S0 to S5, S7, S11), no p-value can be below 1/12, and no 95 % interval has an end: that it covers says nothing.",
         "",
         "| id | what is true | truth | estimate | interval | covers | error of the estimate | error of two-way fixed effects | claim | verdicts | status |",
         "| --- | --- | --: | --: | --- | --: | --: | --: | --- | --- | --- |",

@@ -46,7 +46,11 @@ class Info:
     bins: bool = False
     """Whether it needs the distribution of the outcome in each cell."""
     influence: bool = True
-    """Whether the influence of clusters tells its error, so that every method of inference can be asked for."""
+    """Whether the influence of clusters tells its error, so that methods of inference can be asked for."""
+    of_means: bool = True
+    """Whether effects are contrasts of means of groups in months, so that CR2 can be had from them; not so for regressions over all months."""
+    linear: bool = True
+    """Whether it is linear in the outcome, given who is covered, so that an effect can be taken away from covered rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,18 @@ def test_with_zero_effect_definitions_alone_make_22_into_7_per_cent(scenario, be
 
 def test_a_missing_part_of_the_house_is_not_yet_and_never_a_pass(tmp_path):
     path = small(scenario_files(PACK, ("S3",))[0], tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("scenario: {", "scenario: {needs: [nowhere.at_all], "), encoding="utf-8")
     played = play(path, 1)
-    assert missing_parts(load_world(path).scenario) == ["run.inference"]
-    assert (played.status, played.why) == (NOT_YET, "lacks run.inference")
-    assert np.isfinite([played.truth, played.estimate, played.conf_low, played.conf_high]).all()
+    assert missing_parts(load_world(path).scenario) == ["nowhere.at_all"]
+    assert (played.status, played.why) == (NOT_YET, "lacks nowhere.at_all")
+    assert np.isfinite([played.truth, played.estimate]).all()
     assert played.verdict == "V2"
+
+
+def test_one_covered_platform_of_twelve_gives_no_bounded_interval_and_the_verdict_says_so(tmp_path):
+    played = play(small(scenario_files(PACK, ("S3",))[0], tmp_path), 1)
+    assert (played.conf_low, played.conf_high, played.status) == (-np.inf, np.inf, AS_EXPECTED)
+    assert played.capped_by.startswith("p_value_floor, few_covered_clusters")
 
 
 def test_a_part_that_exists_is_not_missing():

@@ -45,6 +45,13 @@ STRONG = Evidence(
         ({"breakdown": 0.99}, "V2", "fragile"),
         ({"breakdown": 0.0}, "V2", "nothing_found"),
         ({"breakdown": 1.0}, "V3", "parallel_trends"),
+        ({"p_value": 0.051}, "V2", "nothing_found"),
+        ({"p_value": 0.05}, "V3", "parallel_trends"),
+        ({"p_value": 0.051, "level": 0.9}, "V3", "parallel_trends"),
+        ({"p_value_floor": 1 / 19}, "V2", "p_value_floor"),
+        ({"p_value_floor": 1 / 20}, "V3", "parallel_trends"),
+        ({"p_value_floor": 1 / 19, "level": 0.9}, "V3", "parallel_trends"),
+        ({"p_value_floor": 0.101, "level": 0.8}, "V2", "p_value_floor"),
         ({"randomised": True}, "V5", "randomised"),
         ({"randomised": True, "has_comparison": False}, "V1", "no_comparison"),
     ],
@@ -64,6 +71,13 @@ def test_the_lowest_cap_wins_and_the_others_are_named_after_it():
     caps = {rule.name: rule.cap for rule in RULES}
     assert found.capped_by == ("short_window", "chosen_coverage", "fragile", "parallel_trends")
     assert [caps[name] for name in found.capped_by] == sorted(caps[name] for name in found.capped_by)
+
+
+def test_one_covered_cluster_is_told_that_no_p_value_could_have_been_small_enough():
+    found = verdict(replace(STRONG, covered_clusters=1, p_value=1 / 12, p_value_floor=1 / 12, leads_p_value=None, breakdown=None))
+    assert found.level == "V2" and found.rule == "p_value_floor" and found.capped_by[1] == "few_covered_clusters"
+    assert "no p-value could have been small enough" in found.reason.en and "p值都不可能足够小" in found.reason.zh
+    assert "nothing_found" not in found.capped_by  # nothing could have been found
 
 
 def test_every_rule_and_level_speaks_both_languages():

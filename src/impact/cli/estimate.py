@@ -95,6 +95,12 @@ def estimate(
     ] = "cluster",
     bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws behind bands and --inference.")] = settings.SEED,
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for figures as SVG and PNG, in English and Chinese: event study, cells that count, adoption, and what the estimator has of its own."
+        ),
+    ] = None,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of a CSV file.")] = ",",
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the tidy table as JSON to standard output, and nothing else.")] = False,
@@ -114,37 +120,47 @@ def estimate(
     if as_json and as_csv:
         raise StudyError("--json and --csv are both asked for.\nFound two forms for one output.\nLeave one of them out.")
     require_inference(inference, estimator)
+    if figures is not None:
+        from impact.run.estimate_figures import require_own
+
+        require_own(figures)
     window = Window(event_from, event_to, balance)
     roles: dict[Role, str | None] = {"dose": dose, "eligible": eligible, "score": score, "stratum": stratum}
-    answer = estimate_file(
-        Request(
-            file=file,
-            month=month,
-            first_covered=first_covered,
-            outcome=outcome,
-            unit=unit,
-            worker=worker,
-            cluster=cluster,
-            weights=weights,
-            transform=transform.value,
-            delimiter="\t" if delimiter in ("\\t", "tab") else delimiter,
-            sheet=sheet,
-            two_units=two_units.value,
-            hours=hours,
-            estimator=estimator,
-            by=aggregate.value,
-            window=window,
-            comparison=comparison.value,
-            base=base.value,
-            anticipation=anticipation,
-            covariates=tuple(name.strip() for name in covariates.split(",") if name.strip()),
-            traits={role: column for role, column in roles.items() if column is not None},
-            options=written(option),
-        )
+    request = Request(
+        file=file,
+        month=month,
+        first_covered=first_covered,
+        outcome=outcome,
+        unit=unit,
+        worker=worker,
+        cluster=cluster,
+        weights=weights,
+        transform=transform.value,
+        delimiter="\t" if delimiter in ("\\t", "tab") else delimiter,
+        sheet=sheet,
+        two_units=two_units.value,
+        hours=hours,
+        estimator=estimator,
+        by=aggregate.value,
+        window=window,
+        comparison=comparison.value,
+        base=base.value,
+        anticipation=anticipation,
+        covariates=tuple(name.strip() for name in covariates.split(",") if name.strip()),
+        traits={role: column for role, column in roles.items() if column is not None},
+        options=written(option),
     )
+    answer = estimate_file(request)
     found = infer_as_asked(inference, answer.effects, aggregate.value, window, level, seed)
     if found:
         table = tidy_by(found.first, answer.estimate, bands)
     else:
         table = with_bands(answer.estimate, level, seed) if bands else answer.estimate.tidy(level)
+    drawn = None
+    if figures is not None:
+        from impact.run.estimate_figures import Asked, write_figures
+
+        drawn = write_figures(answer.effects, request, Asked(inference, window, level, seed), figures)
     print_answer(answer, found, table, as_json, as_csv)
+    if drawn is not None and figures is not None:
+        typer.echo(f"figures in {figures}: {', '.join(drawn.in_words)}", err=as_json or as_csv)

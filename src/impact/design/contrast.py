@@ -126,6 +126,22 @@ class SpanContrast:
 Contrast = CellContrast | SpanContrast
 
 
+def unit_influences(design: Design, contrasts: Sequence[Contrast]) -> Floats:
+    """Sum the influence of the workers of each unit on each contrast; shape (units, terms). Contrasts of one span are one product of matrices."""
+    found = np.empty((len(design.units), len(contrasts)))
+    spans: dict[int, list[int]] = {}
+    for place, contrast in enumerate(contrasts):
+        if isinstance(contrast, SpanContrast):
+            spans.setdefault(id(contrast.span), []).append(place)
+        else:
+            found[:, place] = contrast.unit_influence(design)
+    for places in spans.values():
+        members = [one for one in (contrasts[place] for place in places) if isinstance(one, SpanContrast)]
+        weights, shares = np.column_stack([one.weights for one in members]), np.column_stack([one.share for one in members])
+        found[:, places] = members[0].span.influence @ weights + shares * design.workers[:, None]
+    return found
+
+
 def mean(design: Design, units: Bools, month: int) -> CellContrast:
     """The mean outcome of the workers of some units in one month; the only primitive of group-time effects.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from impact.design.distribution import Distribution, distribution_of
 from impact.errors import DesignError
 from impact.moments.moments import ATTRIBUTES, Floats, Moments
 from impact.moments.patterns import Patterns
@@ -63,6 +64,8 @@ class Design:
     """Σ w·n·ȳ² over the workers of a unit, as in `Patterns.between`; None where it is not known."""
     traits: Mapping[str, Traits] = field(default_factory=dict)
     """What else is constant in a unit, by name; each of shape (units,), numbers or text."""
+    distribution: Distribution | None = None
+    """How the outcome is distributed in each cell; None where it was not asked for, or units are split by the months in which workers are seen."""
     notes: tuple[Text, ...] = ()
 
     @property
@@ -106,6 +109,7 @@ class Design:
             pairs=pairs,
             between=self.between[units] if self.between is not None and chosen.all() else None,
             traits={name: values[units] for name, values in self.traits.items()},
+            distribution=None if self.distribution is None else self.distribution.keep(units, chosen),
             notes=(*self.notes, note) if note else self.notes,
         )
 
@@ -159,6 +163,7 @@ def design_of(
         one_worker_per_unit=moments.one_worker_per_unit,
         followed=moments.one_worker_per_unit,
         traits={str(name): moments.units[name].to_numpy() for name in moments.units if name not in ATTRIBUTES},
+        distribution=None if split else distribution_of(moments, outcome),
     )
     if split:
         assert moments.patterns is not None

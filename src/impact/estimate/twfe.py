@@ -16,12 +16,20 @@ import numpy as np
 from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.infer.cluster import cluster_counts, cluster_errors, printable
+from impact.estimate.fixest_errors import clustered, note_on_singletons, unit_effects, without_singletons
+from impact.infer.cluster import cluster_counts, printable
 from impact.moments.moments import Floats
 from impact.results import Errors, Estimate, Info, Term
-from impact.text import Text
 
-INFO = Info("twfe", "Two-way fixed effects (benchmark)", "双向固定效应（对照基准）", "Goodman-Bacon (2021)", follows=True, covariates=True)
+INFO = Info(
+    "twfe",
+    "Two-way fixed effects (benchmark)",
+    "双向固定效应（对照基准）",
+    "Goodman-Bacon (2021)",
+    follows=True,
+    covariates=True,
+    of_means=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class Options:
 
     covariates: tuple[Design, ...] = ()
     """Designs of the covariates, on the same units and months; each unit must be one worker."""
+    effects: Literal["worker", "unit"] = "worker"
+    """Whose own level is taken out: each worker's, where rows name them, or only that of the units at which coverage is decided."""
     errors: Literal["cluster", "homoskedastic"] = "cluster"
     """`homoskedastic` is what textbooks print; it is shown for comparison only."""
 
@@ -42,7 +52,8 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     """
     for covariate in options.covariates:
         _require_usable_covariate(design, covariate)
-    kept, covariates, dropped = _without_singletons(design, options.covariates)
+    alive = without_singletons(design)
+    kept, covariates = design.keep(*alive), tuple(covariate.keep(*alive) for covariate in options.covariates)
     regressors = np.stack([kept.coverage.astype(float), *(_means(covariate) for covariate in covariates)])
     partial = np.stack([_residual(kept, regressor) for regressor in regressors])
     cross = np.einsum("kus,us,lus->kl", partial, kept.weight, partial)
@@ -58,11 +69,8 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     a = np.where(kept.seen, np.einsum("k,kus->us", inverse[0], partial), 0.0)
     contrast = CellContrast(float(coefficients[0]), a, a * fitted, np.zeros(len(kept.units)))
     errors, correction = _errors(kept, contrast, fitted, float(inverse[0, 0]), len(regressors), options)
-    whom = Text("worker", "劳动者") if kept.followed else Text("unit", "单位")
-    rows = "1 row left out: its" if dropped == 1 else f"{dropped:,} rows left out: their"
-    singletons = Text(f"{rows} {whom.en} or month is seen only once", f"{dropped:,}行未使用：其{whom.zh}或月份只出现一次")
-    notes = (*kept.notes, singletons) if dropped else kept.notes
     term = Term("coverage", workers=float(kept.headcount[kept.coverage.any(axis=1)].sum()))
+    notes = (*kept.notes, *note_on_singletons(design, kept))
     return Estimate(INFO, kept, options, (term,), (contrast,), errors, notes, correction=correction)
 
 
@@ -97,26 +105,6 @@ def _means(design: Design) -> Floats:
     return np.divide(design.total, design.weight, out=np.zeros_like(design.total), where=design.seen)
 
 
-def _without_singletons(design: Design, covariates: tuple[Design, ...]) -> tuple[Design, tuple[Design, ...], int]:
-    """Drop units and months with a single row, again and again, as they add nothing but count in the factors."""
-    rows = np.where(design.seen, design.rows, 0.0)
-    effects = np.maximum(design.headcount, 1) if design.followed else np.ones(len(design.units))
-    units, months = np.ones(rows.shape[0], dtype=bool), np.ones(rows.shape[1], dtype=bool)
-    while True:
-        left = rows * units[:, None] * months[None, :]
-        few_units, few_months = units & (left.sum(axis=1) <= effects), months & (left.sum(axis=0) <= 1)
-        if not (few_units.any() or few_months.any()):
-            break
-        units, months = units & ~few_units, months & ~few_months
-    if not (units.any() and months.any()):
-        raise EstimationError(
-            f"outcome `{design.outcome}`: every unit is seen only once.\nFound {len(design.units):,} units.\n"
-            "Two-way fixed effects follow units over time: name the worker or the unit that is seen in several months."
-        )
-    dropped = int(rows.sum() - (rows * units[:, None] * months[None, :]).sum())
-    return design.keep(units, months), tuple(covariate.keep(units, months) for covariate in covariates), dropped
-
-
 def _residual(design: Design, values: Floats) -> Floats:
     """Take unit and month effects out of an array over units × months, weighted by the cells; exact also where cells are empty."""
     unit, month = _effects(design, values)
@@ -141,29 +129,14 @@ def _fitted(design: Design, regressors: Floats, coefficients: Floats) -> Floats:
 
 
 def _errors(design: Design, contrast: Contrast, fitted: Floats, inverse: float, regressors: int, options: Options) -> tuple[Errors, float]:
-    rows = float(design.rows.sum())
-    effects = regressors + len(design.months)
-    if options.errors == "homoskedastic":
-        freedom = rows - effects - _unit_effects(design) + 1
-        residual = _residual_square(design, fitted)
-        used: Bools = np.ones(len(design.units), dtype=bool)
-        clusters, covered = cluster_counts(design, used)
-        covariance = printable(design, (contrast,), np.array([[residual / freedom * inverse]]))
-        return Errors(covariance, freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
-    clusters, _ = cluster_counts(design, np.ones(len(design.units), dtype=bool))
-    counted = effects if _nested(design) else effects + _unit_effects(design) - 1
-    correction = clusters / (clusters - 1) * (rows - 1) / (rows - counted) if clusters > 1 else 1.0
-    return cluster_errors(design, (contrast,), correction, float(clusters - 1)), correction
-
-
-def _nested(design: Design) -> bool:
-    """Say whether the units' effects are nested in the clusters: not where rows without an identity are the clusters."""
-    return design.pairs is None or design.followed
-
-
-def _unit_effects(design: Design) -> int:
-    """Count the effects beside those of the months: one for each worker who is followed, or one for each unit."""
-    return int(design.headcount.sum()) if design.followed else len(design.units)
+    if options.errors == "cluster":
+        return clustered(design, (contrast,), regressors)
+    freedom = float(design.rows.sum()) - regressors - len(design.months) - unit_effects(design) + 1
+    residual = _residual_square(design, fitted)
+    used: Bools = np.ones(len(design.units), dtype=bool)
+    clusters, covered = cluster_counts(design, used)
+    covariance = printable(design, (contrast,), np.array([[residual / freedom * inverse]]))
+    return Errors(covariance, freedom, "homoskedastic", design.cluster_level, clusters, covered), 1.0
 
 
 def _residual_square(design: Design, fitted: Floats) -> float:

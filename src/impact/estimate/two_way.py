@@ -20,6 +20,8 @@ from impact.moments.moments import Floats
 Places = NDArray[np.intp]
 _COLLINEAR = 1e-9
 """Part of a regressor that must be left once the others are out; fixest asks for as much."""
+_ENTANGLED = 1e-6
+"""Share of a regressor in another that was left out, from which on its coefficient has no meaning of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +47,14 @@ class Regression:
     """Of each regressor; shape (K, S)."""
     fitted: Floats
     """What is expected of each cell, also of those that did not enter; shape (U, S)."""
-    scores: Floats
-    """Shape (U, K)."""
-
-    @property
-    def influence(self) -> Floats:
-        """Influence of the workers of each unit on each coefficient; shape (U, K)."""
-        return np.asarray(self.scores @ self.inverse)
-
-    @property
-    def used(self) -> Bools:
-        """Units of which something is left once effects are out: those that are seen in two months, or share their effect."""
-        alone = np.bincount(self.group)[self.group] == 1
-        return np.asarray(self.cells.sum(axis=1) > alone)
-
-    @property
-    def sizes(self) -> Floats:
-        """A bound on Σ |a × total| of each coefficient, but for what group effects take off; shape (K,)."""
-        total = np.abs(np.where(self.cells, self.design.total, 0.0))
-        held = np.einsum("kns,ns->k", np.abs(self.regressors), _by_group(total, self.kind, self.regressors.shape[1]))
-        return np.asarray(np.abs(self.inverse) @ (held + np.abs(self.month_effects) @ total.sum(axis=0)))
+    own: Bools
+    """Whether a coefficient has a meaning of its own; not where a regressor that was left out could stand for it as well; shape (K,)."""
+    influence: Floats
+    """Influence of the workers of each unit on each coefficient; shape (U, K)."""
+    used: Bools
+    """Units of which something is left once effects are out: those that are seen in two months, or share their effect; shape (U,)."""
+    sizes: Floats
+    """A bound on Σ |a × total| of each coefficient, but for what group effects take off; shape (K,)."""
 
     def a(self, weights: Floats) -> Floats:
         """Make what a unit of weighted outcome counts in a combination of coefficients; shape (U, S)."""
@@ -110,18 +100,22 @@ def regress(design: Design, kind: Places, regressors: Floats, group: Places | No
     kept = independent(cross, whole)
     regressors, effects, crossed = regressors[kept], effects[kept], crossed[kept]
     inverse = np.linalg.inv(cross[np.ix_(kept, kept)])
+    own = _own(inverse, cross, kept, whole)
     coefficients = inverse @ (np.einsum("kns,ns->k", regressors, known) - effects @ known.sum(axis=0))
     path = np.einsum("k,kns->ns", coefficients, regressors) + months @ (known.sum(axis=0) - coefficients @ crossed.sum(axis=1))
     level = _ratio((sums - held * path[kinds]).sum(axis=1), held.sum(axis=1))
     fitted = path[kind] + level[group][:, None]
     residual = total - weight * fitted
-    scores = _scores(residual, kind, regressors, effects)
-    if groups < len(design.units):
+    influence = _influence(residual, kind, regressors, effects, inverse)
+    alone = np.bincount(group)[group] == 1
+    if not alone.all():
         means = np.array(
             [_ratio((held * (one[kinds] - effect)).sum(axis=1), held.sum(axis=1)) for one, effect in zip(regressors, effects, strict=True)]
         )
-        scores = scores - residual.sum(axis=1)[:, None] * means.T[group]
-    return Regression(design, inside, kind, group, regressors, kept, coefficients, inverse, effects, fitted, scores)
+        influence = influence - residual.sum(axis=1)[:, None] * (means.T @ inverse)[group]
+    used = inside.sum(axis=1) > alone
+    sizes = _sizes(np.abs(total), kind, regressors, effects, inverse)
+    return Regression(design, inside, kind, group, regressors, kept, coefficients, inverse, effects, fitted, own, influence, used, sizes)
 
 
 def independent(cross: Floats, whole: Floats) -> Places:
@@ -129,12 +123,28 @@ def independent(cross: Floats, whole: Floats) -> Places:
 
     `cross` are the cross products with effects taken out, `whole` the sums of squares before that.
     """
-    left, chosen = cross.copy(), []
+    chosen: list[int] = []
+    left, factor = np.diag(cross).copy(), np.zeros_like(cross, order="F")
     for place in range(len(cross)):
-        if left[place, place] > _COLLINEAR * whole[place] and whole[place] > 0:
+        if left[place] > _COLLINEAR * whole[place] and whole[place] > 0:
+            before = len(chosen)
+            column = (cross[:, place] - factor[:, :before] @ factor[place, :before]) / np.sqrt(left[place])
+            factor[:, before] = column
+            left -= column**2
             chosen.append(place)
-            left = left - np.outer(left[:, place], left[place]) / left[place, place]
     return np.array(chosen, dtype=np.intp)
+
+
+def _own(inverse: Floats, cross: Floats, kept: Places, whole: Floats) -> Bools:
+    """Say which coefficients stay what they are whichever of several regressors that explain each other are left out; shape (K,)."""
+    left_out = np.setdiff1d(np.flatnonzero(whole > 0), kept)
+    stand_in = inverse @ cross[np.ix_(kept, left_out)]
+    return np.asarray(~(np.abs(stand_in) > _ENTANGLED).any(axis=1))
+
+
+def _sizes(total: Floats, kind: Places, regressors: Floats, effects: Floats, inverse: Floats) -> Floats:
+    held = np.einsum("kns,ns->k", np.abs(regressors), _by_group(total, kind, regressors.shape[1]))
+    return np.asarray(np.abs(inverse) @ (held + np.abs(effects) @ total.sum(axis=0)))
 
 
 def _without_effects(held: Floats, sums: Floats, kinds: Places, count: int) -> tuple[Floats, Floats]:
@@ -149,13 +159,13 @@ def _without_effects(held: Floats, sums: Floats, kinds: Places, count: int) -> t
     return free, known
 
 
-def _scores(residual: Floats, kind: Places, regressors: Floats, effects: Floats) -> Floats:
-    """Sum (regressor − its month effects) × residual totals over the months of each unit; shape (U, K)."""
-    scores = -residual @ effects.T
+def _influence(residual: Floats, kind: Places, regressors: Floats, effects: Floats, inverse: Floats) -> Floats:
+    """Sum (regressor − its month effects) × residual totals over the months of each unit, times the inverse of the cross products; shape (U, K)."""
+    influence = np.empty((len(residual), len(inverse)))
     for place in range(regressors.shape[1]):
         own = kind == place
-        scores[own] += residual[own] @ regressors[:, place].T
-    return np.asarray(scores)
+        influence[own] = residual[own] @ ((regressors[:, place] - effects).T @ inverse)
+    return influence
 
 
 def _by_group(values: Floats, group: Places, groups: int) -> Floats:

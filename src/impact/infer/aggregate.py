@@ -40,7 +40,7 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
 
     Raises EstimationError where the estimate holds no group-time effects, or none after coverage.
     """
-    if by == "none":
+    if by in ("none", estimate.aggregate):
         return estimate
     if any(term.cohort is None or term.month is None for term in estimate.terms):
         raise EstimationError(

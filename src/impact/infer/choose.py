@@ -5,6 +5,7 @@
 | 1 to 9, a date with one cluster | ferman_pinto | permutation | a single cluster has no spread of its own: that of the never covered, brought to its size, stands for it; no t-test |
 | 2 to 9, several at each date | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
 | 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
+| 10 or more, a regression over all months | CR3 | wild | what a cluster weighs there only its absence tells |
 
 Plain permutation takes clusters for exchangeable, which the largest and the smallest are not; estimates are compared by their errors where every date has
 several clusters. Covered clusters are usually fewer than those they are compared with; where the never covered are fewer, they are what is scarce, cannot
@@ -20,7 +21,7 @@ import numpy as np
 from impact import settings
 from impact.design.design import Design
 from impact.errors import EstimationError, listing, nearest
-from impact.infer import few_treated, permutation, small_sample, wild
+from impact.infer import few_treated, jackknife, permutation, small_sample, wild
 from impact.infer.aggregate import By, Window, aggregate
 from impact.infer.inference import METHODS, Inference, Method, cluster_places
 from impact.infer.reassigned import Refit
@@ -53,13 +54,13 @@ class Choice:
     """The method by the number of clusters, where a study set it aside."""
 
 
-def choose(design: Design, override: Override | None = None) -> Choice:
+def choose(design: Design, override: Override | None = None, of_means: bool = True) -> Choice:
     """Choose by the number of covered clusters, or by that of never covered ones where these are fewer.
 
-    Raises EstimationError where an override names no method, or gives no reason in both languages.
+    `of_means` says whether effects are contrasts of means (`Info.of_means`), or come out of a regression over all months. Raises EstimationError where an override names no method, or gives no reason in both languages.
     """
     covered, never = _cluster_sides(design)
-    method, beside = _by_count(min(covered, never) if never else covered, lent=never >= covered and _has_lone_date(design))
+    method, beside = _by_count(min(covered, never) if never else covered, never >= covered and _has_lone_date(design), of_means)
     if override is None:
         return Choice(method, beside, covered, never, _reason(method, covered, never))
     _require_reason(override)
@@ -96,6 +97,8 @@ def carry_out(
     if method == "permutation":
         return permutation.permutation(estimate, refit, by, window, permutation.Options(seed=seed), level)
     averaged = aggregate(estimate, by, window)
+    if method == "cr3":
+        return jackknife.cr3(averaged, refit, level)
     if method == "cr1":
         return small_sample.cr1(averaged, level, seed)
     if method == "multiplier":
@@ -116,10 +119,10 @@ def _has_lone_date(design: Design) -> bool:
     return any(len(np.unique(place[design.cohort == cohort])) == 1 for cohort in design.cohorts)
 
 
-def _by_count(clusters: int, lent: bool) -> tuple[Method, tuple[Method, ...]]:
+def _by_count(clusters: int, lent: bool, of_means: bool) -> tuple[Method, tuple[Method, ...]]:
     """Choose by the clusters on the smaller side; `lent` says that a date has one cluster, and that there are enough others to lend their spread."""
     if clusters >= ENOUGH:
-        return "cr2", ("wild",)
+        return "cr2" if of_means else "cr3", ("wild",)
     return ("ferman_pinto", ("permutation",)) if lent else ("permutation", ("wild",))
 
 
@@ -131,6 +134,11 @@ def _reason(method: Method, covered: int, never: int) -> Text:
     if method == "cr2":
         return Text(
             f"{found.en}: errors by cluster with a small-sample correction (CR2)", f"{found.zh}：采用小样本校正的聚类稳健标准误（CR2）"
+        )
+    if method == "cr3":
+        return Text(
+            f"{found.en}: errors from leaving out one cluster at a time (CR3), as a regression over all months rests on some more than on others",
+            f"{found.zh}：采用逐一剔除聚类的刀切法标准误（CR3），因为跨越各月的回归对各聚类的倚重程度不同",
         )
     if method == "ferman_pinto":
         return Text(

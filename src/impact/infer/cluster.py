@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from impact.design.contrast import Contrast
+from impact.design.contrast import Contrast, unit_influences
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
 from impact.moments.moments import Floats
@@ -48,8 +48,7 @@ def cluster_counts(design: Design, used: Bools) -> tuple[int, int]:
 def cluster_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:
     """Sum the influence of units over clusters; shape (clusters, terms)."""
     _, cluster = np.unique(np.asarray(design.cluster), return_inverse=True)
-    influence = np.column_stack([contrast.unit_influence(design) for contrast in contrasts])
-    return over_clusters(cluster, influence)
+    return over_clusters(cluster, unit_influences(design, contrasts))
 
 
 def over_clusters(place: NDArray[np.intp], values: Floats, clusters: int | None = None) -> Floats:

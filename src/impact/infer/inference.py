@@ -17,8 +17,8 @@ from impact.moments.moments import Floats
 from impact.results import Estimate
 from impact.text import Text
 
-Method = Literal["cr1", "cr2", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
-METHODS: tuple[Method, ...] = ("cr1", "cr2", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto")
+Method = Literal["cr1", "cr2", "cr3", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
+METHODS: tuple[Method, ...] = ("cr1", "cr2", "cr3", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto")
 
 _REACHES = np.r_[0.0, np.geomspace(0.1, 1e3, 41)]
 """How far from the estimate, in standard errors, effects are tried; the estimate itself is never rejected."""

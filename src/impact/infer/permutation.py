@@ -61,6 +61,7 @@ def permutation(
     have no interval. Raises EstimationError where a cluster holds units of several cohorts, or no other assignment can be estimated.
     """
     require_clusters(estimate, "permutation")
+    _require_exchange(estimate)
     actual = cohorts_of_clusters(estimate.design)
     complete = assignment_count(actual) <= options.draws
     assignments = [actual, *(all_assignments(actual) if complete else _sampled(actual, options))]
@@ -86,6 +87,20 @@ def permutation(
         draws=used,
         notes=_notes(used, complete, floor, len(assignments) - 1 - used),
     )
+
+
+def _require_exchange(estimate: Estimate) -> None:
+    """Refuse what cannot be given to another cluster, or taken away from covered rows."""
+    if "dose" in estimate.design.traits:
+        raise EstimationError(
+            "inference `permutation`: agreements go to other clusters, and their doses would not go with them.\nFound a dose for each unit.\n"
+            "Choose another method."
+        )
+    if not estimate.info.linear:
+        raise EstimationError(
+            f"inference `permutation`: it takes effects away from outcomes, in which {estimate.info.name} is not linear.\n"
+            "Found a method that rests on that.\nChoose another method."
+        )
 
 
 def cohorts_of_clusters(design: Design) -> Floats:

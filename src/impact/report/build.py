@@ -7,7 +7,7 @@ from impact.report.format import count, decimal, interval, percent, signed
 from impact.report.material import Material, text_of
 from impact.report.sections import SECTIONS
 from impact.report.sections.attrition import range_of_rates
-from impact.report.sections.effects import compared, in_percent, overall, people
+from impact.report.sections.effects import compared, in_percent, interval_of, overall, people
 from impact.text import Text
 from impact.verdict.wording import require_allowed
 
@@ -69,13 +69,12 @@ def _answer(material: Material) -> Text:
 def _effects_answer(material: Material) -> Text:
     row, outcome, verdict = overall(material), material.outcome, material.verdict
     name = material.study.coverage.name if material.study.coverage else outcome.title
-    ends, change = interval(row["conf_low"], row["conf_high"], material.digits), in_percent(material, row["estimate"])
-    level = f"{material.values['level']:.0%}"
+    ends, change = interval_of(material), in_percent(material, row["estimate"])
     return Text(
         f"{outcome.title.en} under {name.en}, compared with {compared(material).en}: {signed(row['estimate'], material.digits)} {material.effect_unit.en}{change.en} "
-        f"({level} interval {ends.en}). Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
+        f"({ends.en}). Evidence grade: {verdict.name.en.lower()} ({verdict.level}).",
         f"{name.zh}之下的{outcome.title.zh}，与{compared(material).zh}相比：{signed(row['estimate'], material.digits)}{material.effect_unit.zh}{change.zh}"
-        f"（{level}区间{ends.zh}）。证据等级：{verdict.name.zh}（{verdict.level}）。",
+        f"（{ends.zh}）。证据等级：{verdict.name.zh}（{verdict.level}）。",
     )
 
 

@@ -7,12 +7,15 @@ import math
 from impact.text import Text
 
 MISSING = "–"
+ENDLESS = "∞"
 
 
 def decimal(value: float, digits: int = 3) -> str:
     """Write a number with a true minus sign."""
     if value is None or math.isnan(value):
         return MISSING
+    if math.isinf(value):
+        return ENDLESS if value > 0 else f"−{ENDLESS}"
     text = f"{value:,.{digits}f}"
     return text.replace("-", "−") if float(text.replace(",", "")) != 0 else text.removeprefix("-")
 
@@ -20,7 +23,9 @@ def decimal(value: float, digits: int = 3) -> str:
 def signed(value: float, digits: int = 3) -> str:
     """Write a number with its sign."""
     text = decimal(value, digits)
-    return text if text == MISSING or text.startswith("−") or float(text.replace(",", "")) == 0 else f"+{text}"
+    if text == MISSING or text.startswith("−"):
+        return text
+    return f"+{text}" if text == ENDLESS or float(text.replace(",", "")) != 0 else text
 
 
 def count(value: float) -> str:

@@ -96,7 +96,7 @@ def ladder(study: Study, held: Mapping[str, Moments], certain: Certainty, exact:
 def benchmark_estimate(study: Study, benchmark: Benchmark, moments: Moments) -> Estimate:
     """Run the regression of a benchmark."""
     designs = {name: _switching_design(study, moments, name) for name in (benchmark.outcome, *benchmark.covariates)}
-    options = twfe.Options(tuple(designs[name] for name in benchmark.covariates), benchmark.errors)
+    options = twfe.Options(covariates=tuple(designs[name] for name in benchmark.covariates), errors=benchmark.errors)
     return twfe.fit(designs[benchmark.outcome], options)
 
 

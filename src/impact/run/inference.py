@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,8 @@ MOST_EFFECTS = 60
 """Group-time effects up to which each is tested by a method that draws; their averages always are."""
 LOWEST = 0.8
 """Level below which no bounded interval is looked for."""
-_CLOSED_FORMS = ("cr1", "cr2", "multiplier")
+_SLOW = ("permutation", "wild")
+"""Methods that take each term through all draws."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Certainty:
     why: Text
     choice: Choice | None = None
     """None where errors stay as they come with the estimate."""
+    asked: bool = False
+    """Whether the study asks for the method."""
     found: Mapping[By, Inference] = field(default_factory=dict)
     """By kind of average; one that would take too long, or cannot be tested, is not there."""
     beside: tuple[Inference, ...] = ()
@@ -76,7 +79,7 @@ def certainty(study: Study, effects: Estimate, level: float, seed: int, bys: Seq
         return Certainty(effects, level, seed, kept)
     from impact.infer.choose import carry_out, choose  # scipy.stats takes most of a second to load
 
-    choice = choose(effects.design, asked)
+    choice = choose(effects.design, asked, effects.info.of_means)
 
     def by_method(method: Method, by: By = "simple", at: float = level) -> Inference:
         return carry_out(method, effects, refit_of(effects, by), by, Window(), at, seed)
@@ -90,7 +93,9 @@ def certainty(study: Study, effects: Estimate, level: float, seed: int, bys: Seq
         if by != "simple" and _is_cheap(first.method, by, effects):
             found.update((by, one) for one in carried_out((first.method,), partial(by_method, by=by))[0])
     left_out = tuple(_no_number(method, error) for method, error in failed.items())
-    return Certainty(effects, level, seed, choice.reason, choice, found, tuple(beside), left_out, _bounded(first, by_method))
+    return Certainty(
+        effects, level, seed, choice.reason, choice, asked is not None, found, tuple(beside), left_out, _bounded(first, by_method)
+    )
 
 
 def carried_out(methods: Sequence[Method], by_method: ByMethod) -> tuple[list[Inference], dict[Method, EstimationError]]:
@@ -108,9 +113,19 @@ def refit_of(effects: Estimate, by: By, window: Window = Window()) -> Refit:
     """Say how the same question is asked of another design."""
 
     def refit(design: Design) -> Estimate:
-        return aggregate(ESTIMATORS[effects.info.name].fit(design, effects.options), by, window)
+        return aggregate(ESTIMATORS[effects.info.name].fit(design, _options_on(design, effects.options)), by, window)
 
     return refit
+
+
+def _options_on(design: Design, options: Any) -> Any:
+    """Bring the designs of covariates to the units of another design, which may hold fewer."""
+    covariates: tuple[Design, ...] = getattr(options, "covariates", ())
+    if not covariates:
+        return options
+    kept = np.isin(covariates[0].units, design.units)
+    months = np.isin(covariates[0].months, design.months)
+    return replace(options, covariates=tuple(one.keep(kept, months) for one in covariates))
 
 
 def with_inference(estimate: Estimate, inference: Inference) -> pd.DataFrame:
@@ -146,6 +161,7 @@ def inference_record(certain: Certainty) -> dict[str, Any]:
     by_number = _by_number(certain)
     return {
         "method": first.method if first else errors.method,
+        "asked": certain.asked,
         "overridden": choice.overridden if choice else None,
         "chosen": choice.method if choice else None,
         "reason": certain.why.as_dict(),
@@ -195,7 +211,7 @@ def _kept(effects: Estimate) -> Text | None:
 
 def _is_cheap(method: Method, by: By, effects: Estimate) -> bool:
     """Say whether a method is carried out for an average; the effects themselves are many, and those of stayers are fitted again for every draw."""
-    if by != "none" or method in _CLOSED_FORMS:
+    if by != "none" or method not in _SLOW:
         return True
     return len(effects.terms) <= MOST_EFFECTS and getattr(effects.options, "workers", "all") == "all"
 

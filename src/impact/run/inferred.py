@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from impact.errors import StudyError, listing, nearest
+from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import By, Window
 from impact.infer.inference import METHODS, Inference, Method, require_clusters
 from impact.run.inference import band_of, carried_out, refit_of, with_inference
@@ -35,25 +36,26 @@ class Inferred:
     @property
     def by_errors(self) -> bool:
         """Whether intervals rest on errors by cluster, which few clusters make too small."""
-        return self.first.method in ("cr1", "cr2", "multiplier")
+        return self.first.method in ("cr1", "cr2", "cr3", "multiplier")
 
 
 def require_inference(asked: str, estimator: str) -> None:
-    """Refuse what is no method, and methods for another estimator than att_gt; raises StudyError."""
+    """Refuse what is no method, and methods for an estimator whose influence does not tell its error; raises StudyError."""
     if asked not in ASKED:
         hint = nearest(asked, ASKED) or "Choose one of them."
         raise StudyError(f"inference `{asked}` is not known.\nKnown: {listing(ASKED, len(ASKED))}.\n{hint}")
-    if asked != CLUSTER and estimator != "att_gt":
+    if asked != CLUSTER and estimator in ESTIMATORS and not ESTIMATORS[estimator].INFO.influence:
+        able = [name for name, module in ESTIMATORS.items() if module.INFO.influence]
         raise StudyError(
-            f"--inference {asked} belongs to the estimator att_gt.\nFound --estimator {estimator}, which has errors of its own.\n"
-            "Leave --inference out, or choose --estimator att_gt."
+            f"--inference {asked} does not go with --estimator {estimator}.\nFound errors of its own, by replicates or otherwise.\n"
+            f"Leave --inference out, or choose one of {listing(able, len(able))}."
         )
 
 
 def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level: float, seed: int) -> Inferred | None:
     """Infer about the averages `by` of effects as asked; None for errors by cluster, which the estimate has already.
 
-    `effects` are those of att_gt, before they are averaged. Raises EstimationError where errors do not come from clusters of units, and where the method
+    `effects` are the terms of an estimator before they are averaged. Raises EstimationError where errors do not come from clusters of units, and where the method
     gives no number.
     """
     if asked == CLUSTER:
@@ -61,7 +63,7 @@ def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level:
     from impact.infer.choose import carry_out, choose  # scipy.stats takes most of a second to load
 
     require_clusters(effects, asked)
-    choice, refit = choose(effects.design), refit_of(effects, by, window)
+    choice, refit = choose(effects.design, of_means=effects.info.of_means), refit_of(effects, by, window)
 
     def by_method(method: Method) -> Inference:
         return carry_out(method, effects, refit, by, window, level, seed)

@@ -33,7 +33,19 @@ TABLES = (
 )
 SYNTHETIC = "SYNTHETIC / 合成数据"
 """What every row of a published table says where the data are synthetic."""
-VALUES = ("received", "bundle", "registry", "checks", "errors", "inference", "spell_rules", "not_computed", "coverage_rules", "design_facts", "survey")
+VALUES = (
+    "received",
+    "bundle",
+    "registry",
+    "checks",
+    "errors",
+    "inference",
+    "spell_rules",
+    "not_computed",
+    "coverage_rules",
+    "design_facts",
+    "survey",
+)
 
 
 def material_of(study: Study, run: RunFolder, verdict: Verdict, level: float, seed: int) -> Material:

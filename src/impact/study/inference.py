@@ -18,8 +18,8 @@ def _known(value: Any) -> Any:
     if value in METHODS:
         return value
     near = nearest(str(value), METHODS)
-    hint = f" {near[:1].lower()}{near[1:]}" if near else ""
-    raise ValueError(f"it is no method; known are {', '.join(METHODS)}.{hint}".removesuffix("?").removesuffix("."))
+    hint = f" ({near[:1].lower()}{near[1:]})" if near else ""
+    raise ValueError(f"it is no method{hint}; known are {', '.join(METHODS)}")
 
 
 def _said(words: Bilingual) -> Bilingual:

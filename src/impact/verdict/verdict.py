@@ -175,8 +175,8 @@ RULES: tuple[Rule, ...] = (
         "V2",
         lambda evidence: _compared(evidence) and evidence.covered_clusters < 10,
         Text(
-            "Fewer than ten covered clusters: errors by cluster do not hold, and permutation rests on few independent decisions.",
-            "受覆盖的聚类少于十个：聚类稳健标准误不成立，置换检验所依据的独立决定也很少。",
+            "Fewer than ten covered clusters: errors by cluster do not hold, and what stands in their place rests on few independent decisions.",
+            "受覆盖的聚类少于十个：聚类稳健标准误不成立，替代方法所依据的独立决定也很少。",
         ),
         Text("More agreements, signed independently of each other.", "更多彼此独立签订的协议。"),
     ),

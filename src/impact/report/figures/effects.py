@@ -64,10 +64,11 @@ def paths(table: pd.DataFrame, period: Period, outcome: Text, language: Language
 def event_study(table: pd.DataFrame, period: Period, unit: Text, language: Language) -> Figure:
     """Draw effects by time since first covered, with pointwise intervals and the uniform band.
 
-    `table` is a tidy table by event time with `band_low` and `band_high`; its `overall` row is not drawn.
+    `table` is a tidy table by event time with `band_low` and `band_high`, missing where there is no band; its `overall` row is not drawn. Intervals without an
+    end run to the edge.
     """
     figure, axes = empty_axes()
-    rows = table[table["event_time"].notna()].sort_values("event_time")
+    rows = _within_view(table[table["event_time"].notna()].sort_values("event_time"))
     time = rows["event_time"].to_numpy(dtype=float)
     axes.axhline(0, color=PALETTE.neutral, linewidth=0.9)
     axes.axvline(-0.5, color=PALETTE.neutral, linewidth=0.9, linestyle=(0, (4, 3)))
@@ -76,17 +77,24 @@ def event_study(table: pd.DataFrame, period: Period, unit: Text, language: Langu
     axes.set_xlabel(_since(period)[language])
     axes.set_ylabel(unit[language])
     axes.set_xticks(_whole_ticks(time))
-    axes.legend(handles=_band_handles(language), loc="upper left", ncols=2, handlelength=1.4)
     axes.margins(y=0.18)
+    place: dict[str, Any] = {"loc": "upper left"}
+    if _is_endless(table):
+        axes.set_ylim(*_view(table))
+        place = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+    axes.legend(handles=_band_handles(rows, _is_endless(table), language), ncols=2, handlelength=1.4, **place)
     return figure
 
 
 def forest(table: pd.DataFrame, unit: Text, language: Language) -> Figure:
     """Draw estimates one below the other with their intervals.
 
-    `table` has `title_en, title_zh, estimate, conf_low, conf_high, main` (whether the row is the study's own estimate).
+    `table` has `title_en, title_zh, estimate, conf_low, conf_high, main` (whether the row is the study's own estimate). Intervals without an end run to the edge.
     """
     figure, axes = empty_axes(height=0.6 + 0.33 * len(table))
+    if _is_endless(table):
+        axes.set_xlim(*_view(table))
+    table = _within_view(table)
     place = np.arange(len(table))[::-1]
     colours = [PALETTE.covered if main else PALETTE.neutral for main in table["main"]]
     axes.axvline(0, color=PALETTE.neutral, linewidth=0.9)
@@ -108,15 +116,33 @@ def _points(axes: Axes, rows: pd.DataFrame, time: Any, colour: str) -> None:
     axes.scatter(time, rows["estimate"], color=colour, s=24, zorder=3)
 
 
-def _band_handles(language: Language) -> list[Any]:
+def _is_endless(table: pd.DataFrame) -> bool:
+    return bool(np.isinf(table[["conf_low", "conf_high"]].to_numpy(dtype=float)).any())
+
+
+def _view(table: pd.DataFrame) -> tuple[float, float]:
+    """Give the range that shows zero, all estimates and all ends that there are, with room around."""
+    ends = table[["estimate", "conf_low", "conf_high"]].to_numpy(dtype=float)
+    known = np.r_[0.0, ends[np.isfinite(ends)]]
+    room = 0.5 * float(np.ptp(known) or 1.0)
+    return float(known.min()) - room, float(known.max()) + room
+
+
+def _within_view(table: pd.DataFrame) -> pd.DataFrame:
+    """Let intervals without an end run to the edge of what is seen."""
+    return table.assign(**{end: table[end].clip(*_view(table)) for end in ("conf_low", "conf_high")}) if _is_endless(table) else table
+
+
+def _band_handles(rows: pd.DataFrame, endless: bool, language: Language) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    pointwise = Text("interval, each alone", "逐点区间")[language]
+    edge = Text(" (without an end where it runs to the edge)", "（延伸至边缘者无界）") if endless else Text("", "")
+    pointwise = f"{Text('interval, each alone', '逐点区间')[language]}{edge[language]}"
     uniform = Text("band, all together", "联合带")[language]
-    return [
-        Line2D([], [], color=PALETTE.covered, linewidth=1.6, marker="o", label=pointwise),
-        Line2D([], [], color=PALETTE.covered, linewidth=5, alpha=0.22, label=uniform),
-    ]
+    handles = [Line2D([], [], color=PALETTE.covered, linewidth=1.6, marker="o", label=pointwise)]
+    if rows["band_low"].notna().any():
+        handles.append(Line2D([], [], color=PALETTE.covered, linewidth=5, alpha=0.22, label=uniform))
+    return handles
 
 
 def _since(period: Period) -> Text:

@@ -8,7 +8,7 @@ from impact.months import label
 from impact.report.document import Section, Table
 from impact.report.format import count, decimal, interval, p_value, signed
 from impact.report.material import Material
-from impact.report.sections.effects import results
+from impact.report.sections.effects import has_band, is_unbounded, results
 from impact.text import Text
 
 ORDER = 25
@@ -32,12 +32,33 @@ def _event_table(material: Material) -> Table:
         _columns(Text("Time", "时间")),
         tuple((_time(row), *_numbers(row, material.digits)) for _, row in rows.iterrows()),
         ("right", "right", "right", "right", "right", "right"),
-        Text(
-            "The intervals hold each alone; the figure also shows the band that holds for all together. "
-            "“Overall” is the plain mean over the times from 0 on; the headline weighs every cohort and time by the workers of the cohort.",
-            "区间逐点成立；图中另示对所有时点同时成立的联合带。“总体”为时间0起各期的简单平均；正文结论按各组群的人数加权。",
-        ),
+        _note(material, rows),
     )
+
+
+def _note(material: Material, rows: pd.DataFrame) -> Text:
+    """Say what the intervals are, and what the row `overall` is."""
+    band = Text(
+        "; the figure also shows the band that holds for all together" if has_band(rows) else "",
+        "；图中另示对所有时点同时成立的联合带" if has_band(rows) else "",
+    )
+    mean = Text(
+        "“Overall” is the plain mean over the times from 0 on; the headline weighs every cohort and time by the workers of the cohort.",
+        "“总体”为时间0起各期的简单平均；正文结论按各组群的人数加权。",
+    )
+    errors = _RANKED if material.values["inference"]["method"] in ("permutation", "wild") else Text("", "")
+    endless = _ENDLESS if is_unbounded(rows) else Text("", "")
+    return Text(
+        f"The intervals hold each alone{band.en}. {mean.en}{errors.en}{endless.en}",
+        f"区间逐点成立{band.zh}。{mean.zh}{errors.zh}{endless.zh}",
+    )
+
+
+_RANKED = Text(
+    " Intervals and p come from the resampled test and not from the standard error, which is that by cluster and too small where few are covered.",
+    "区间与p值来自重抽样检验而非标准误；后者按聚类计算，受覆盖聚类很少时偏小。",
+)
+_ENDLESS = Text(" ∞: no effect on that side is rejected.", "∞：该侧没有任何效应被拒绝。")
 
 
 def _cohort_table(material: Material) -> Table:

@@ -1,0 +1,82 @@
+"""Errors from leaving out one cluster at a time: CR3, the cluster jackknife, with degrees of freedom by the effective number of clusters.
+
+It needs nothing but refits, and so minds the leverage of clusters in regressions over all months, of which CR2 by means knows little; with unequal clusters
+it errs on the safe side.
+Source: MacKinnon, Nielsen and Webb (2023), doi:10.1002/jae.2969; degrees of freedom by Carter, Schnepel and Steigerwald (2017), doi:10.1162/REST_a_00639.
+May touch: nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from impact import settings
+from impact.errors import EstimationError, ImpactError
+from impact.infer.inference import Inference, cluster_places, require_clusters
+from impact.infer.leverage import leverage
+from impact.infer.reassigned import Refit
+from impact.moments.moments import Floats
+from impact.results import Estimate
+from impact.text import Text
+
+
+def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL) -> Inference:
+    """Give (G − 1)/G Σ (θ without a cluster − θ)² as variance, and t with G* − 1 degrees of freedom.
+
+    `refit` gives `averaged` again on another design. A term that is lost without some cluster has no error. Raises EstimationError where errors do not come
+    from clusters of units, or no term can do without any of them.
+    """
+    require_clusters(averaged, "cr3")
+    without = _without_each(averaged, refit)
+    lost = ~np.isfinite(without).all(axis=0)
+    if lost.all():
+        raise EstimationError(
+            f"inference `cr3`: no term can be estimated without each of the clusters.\nFound {len(without)} clusters by {averaged.design.cluster_level}.\n"
+            "Choose another method."
+        )
+    count = len(without)
+    variance = (count - 1) / count * ((without - averaged.values) ** 2).sum(axis=0)
+    known = np.isfinite(averaged.errors.std_error) & (variance > 0)
+    errors = np.where(known, np.sqrt(np.where(known, variance, 1.0)), np.nan)
+    freedom = np.maximum(leverage(averaged).effective_clusters - 1, 1.0)
+    reach = stats.t.ppf(0.5 + level / 2, freedom) * errors
+    return Inference(
+        method="cr3",
+        terms=tuple(term.name for term in averaged.terms),
+        estimate=averaged.values,
+        std_error=errors,
+        p_value=2 * stats.t.sf(np.abs(averaged.values) / errors, freedom),
+        conf_low=averaged.values - reach,
+        conf_high=averaged.values + reach,
+        level=level,
+        draws=count,
+        degrees_of_freedom=freedom,
+        notes=_notes(int(lost.sum())),
+    )
+
+
+def _without_each(averaged: Estimate, refit: Refit) -> Floats:
+    """Estimate without each cluster; missing where a term is lost; shape (clusters, terms)."""
+    design = averaged.design
+    names, place = cluster_places(design)
+    found = np.full((len(names), len(averaged.terms)), np.nan)
+    for cluster in range(len(names)):
+        try:
+            again = refit(design.keep(place != cluster))
+        except ImpactError:
+            continue
+        values = {term.name: value for term, value in zip(again.terms, again.values, strict=True)}
+        found[cluster] = [values.get(term.name, np.nan) for term in averaged.terms]
+    return found
+
+
+def _notes(lost: int) -> tuple[Text, ...]:
+    if not lost:
+        return ()
+    return (
+        Text(
+            f"{lost} term{'s have' if lost > 1 else ' has'} no error: without some cluster {'they are' if lost > 1 else 'it is'} lost",
+            f"{lost}项没有标准误：剔除某一聚类后无法估计",
+        ),
+    )
