@@ -189,9 +189,7 @@ def test_a_missing_file_is_named_with_the_nearest_one(impact, panel):
 
 def test_an_unknown_estimator_is_named_with_the_nearest_one(impact, panel):
     said = impact("estimate", panel, *COLUMNS, "--estimator", "att_tg", "--json")
-    assert_refused(
-        said, "StudyError", "estimator `att_tg` is not known", "att_gt, synthetic_control, synthetic_did, twfe", "Did you mean `att_gt`?"
-    )
+    assert_refused(said, "StudyError", "estimator `att_tg` is not known", "att_gt, changes_in_changes, dose", "Did you mean `att_gt`?")
 
 
 def test_somebody_must_be_named(impact, panel):

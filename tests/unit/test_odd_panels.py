@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from impact.design.design import Design, design_of
-from impact.errors import DesignError, EstimationError
+from impact.errors import DesignError, EstimationError, ImpactError
 from impact.estimate import ESTIMATORS, att_gt, twfe
 from impact.infer.aggregate import aggregate
 from panels import design_from, moments_from
@@ -75,17 +75,33 @@ def test_a_covariate_that_repeats_another_is_refused(nasty):
         twfe.fit(design, options)
 
 
+OTHER_SCALES = {"etwfe_cloglog", "etwfe_poisson", "changes_in_changes"}
+"""Estimators whose outcomes are shares, amounts or bins: large values of both signs are none of these."""
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - OTHER_SCALES))
 @pytest.mark.parametrize("level", ["unit", "cluster", "worker"])
 def test_values_too_large_to_square_are_refused(level, name, nasty):
     sign = np.where(np.arange(len(nasty)) % 2 == 0, 1.0, -1.0)
     huge = nasty.assign(income=sign * nasty["income"] * 1e306)
     with complains(EstimationError, "outcome `income`: its values are too large to compute with", "Found totals up to", "rescale it"):
-        ESTIMATORS[name].fit(design_from(huge, level=level))
+        ESTIMATORS[name].fit(design_from(huge, level=level, traits=ESTIMATORS[name].INFO.reads))
 
 
-@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"synthetic_control"}))  # which has no intercept, and takes levels for effects
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", sorted(OTHER_SCALES))
+def test_values_of_another_scale_are_refused(name, nasty):
+    huge = nasty.assign(income=np.where(np.arange(len(nasty)) % 2 == 0, 1.0, -1.0) * nasty["income"] * 1e306)
+    with pytest.raises(ImpactError):
+        ESTIMATORS[name].fit(design_from(huge, bins=ESTIMATORS[name].INFO.bins))
+
+
+LEVELS = {"synthetic_control", "regression_discontinuity", "triple_difference", *OTHER_SCALES}
+"""Estimators that take levels for effects, or cannot be fitted to four units."""
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - LEVELS))
 @pytest.mark.parametrize("size", [1.0, 1e-6, 1e9])
 def test_units_that_differ_by_a_constant_have_no_error(size, name):
     rows = [
@@ -94,10 +110,10 @@ def test_units_that_differ_by_a_constant_have_no_error(size, name):
         for month in range(1, 9)
     ]
     frame = pd.DataFrame(rows, columns=["unit", "month", "first_covered", "income"]).assign(
-        worker=lambda table: table["unit"], cluster="one"
+        worker=lambda table: table["unit"], cluster="one", dose=lambda table: table["first_covered"].notna().astype(float)
     )
     for some in (frame, frame[frame["unit"].isin(["a", "b"])]):
-        estimate = ESTIMATORS[name].fit(design_from(some, level="unit"))
+        estimate = ESTIMATORS[name].fit(design_from(some, level="unit", traits=ESTIMATORS[name].INFO.reads))
         assert_allclose(estimate.values, 0, atol=1e-12 * size)
         assert estimate.tidy()[["std_error", "conf_low", "conf_high", "p_value"]].isna().all().all()
 
@@ -117,7 +133,7 @@ def test_a_cohort_first_covered_after_the_last_month_within_the_anticipation_doe
         for month in range(1, 9)
     ]
     frame = pd.DataFrame(rows, columns=["unit", "month", "first_covered", "income"]).assign(
-        worker=lambda table: table["unit"], cluster="one"
+        worker=lambda table: table["unit"], cluster="one", dose=lambda table: table["first_covered"].notna().astype(float)
     )
     estimate = att_gt.fit(design_from(frame, level="unit"), att_gt.Options(comparison, base, anticipation=2))
     assert {term.cohort for term in estimate.terms} == {5}

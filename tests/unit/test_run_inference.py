@@ -92,7 +92,7 @@ def test_a_study_asks_for_a_method_with_a_reason_in_both_languages(tmp_path):
         (
             {"method": "permutations", "reason": REASON},
             "`effects.inference.method` cannot be used",
-            "Found `permutations`: it is no method (did you mean `permutation`?); known are cr1, cr2, multiplier, wild, permutation, conley_taber, ferman_pinto.",
+            "Found `permutations`: it is no method (did you mean `permutation`?); known are cr1, cr2, cr3, multiplier, wild, permutation, conley_taber, ferman_pinto.",
             "impact schema",
         ),
         ({"method": "zzz", "reason": REASON}, "`effects.inference.method` cannot be used", "known are cr1, ", "impact schema"),

@@ -23,7 +23,7 @@ from impact.estimate.local_polynomial import Kernel, Side, fit_side
 from impact.estimate.rd_bandwidth import SHARED, Bandwidths, best_bandwidths
 from impact.estimate.rd_jump import Jump, contrasts_of, jump_of
 from impact.estimate.rd_units import Units, units_of
-from impact.infer.cluster import cluster_errors
+from impact.infer.cluster import cluster_errors, require_moderate
 from impact.results import Estimate, Info, Term
 from impact.text import Text
 
@@ -74,6 +74,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     """
     _require_sensible(options)
     units = _units(design, options)
+    require_moderate(design, units.outcome)
     below, above = _sides(units, options)
     bandwidths = _bandwidths(below, above, options)
     jump = jump_of(units.eligible, below, above, bandwidths, options.order)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
-from impact.errors import DesignError, EstimationError, listing
+from impact.errors import DesignError, listing
 from impact.estimate.simplex import simplex_weights
+from impact.infer.cluster import require_moderate
 from impact.moments.moments import Floats
 from impact.results import Estimate, Term
 from impact.text import Text
@@ -159,7 +160,7 @@ def collapsed(design: Design, plan: Plan) -> Design:
     weight = np.repeat(counts[:, None], len(usable.months), axis=1)
     means = usable.total / usable.weight
     by_worker = usable.pairs is not None
-    _require_moderate(design, means)
+    require_moderate(design, means)
     return replace(
         usable,
         weight=weight,
@@ -227,16 +228,6 @@ def _complete(design: Design) -> Design:
         return design
     note = Text(f"{_count(gaps)} left out: not seen in every month", f"{_zh(gaps)}未使用：并非每期都可见")
     return design.keep(~gaps, note=note)
-
-
-def _require_moderate(design: Design, means: Floats) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        size = float((means**2).sum())
-    if not np.isfinite(size):
-        raise EstimationError(
-            f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
-            "Check the unit of the outcome, or rescale it."
-        )
 
 
 def _count(units: Bools) -> str:

@@ -68,13 +68,25 @@ def printable(design: Design, contrasts: Sequence[Contrast], covariance: Floats)
     quadratic forms of the pair moments keep eight.
     """
     if not (np.isfinite(covariance).all() and all(np.isfinite(contrast.value) for contrast in contrasts)):
-        raise EstimationError(
-            f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
-            "Check the unit of the outcome, or rescale it."
-        )
+        raise _too_large(design)
     size = np.array([contrast.size(design) for contrast in contrasts])
     nothing = np.diag(covariance) <= ((1e-13 if design.pairs is None else 1e-8) * size) ** 2
     return np.where(nothing[:, None] | nothing[None, :], 0.0, covariance)
+
+
+def require_moderate(design: Design, values: Floats) -> None:
+    """Refuse values whose squares cannot be added up; raises EstimationError."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float((values**2).sum())
+    if not np.isfinite(size):
+        raise _too_large(design)
+
+
+def _too_large(design: Design) -> EstimationError:
+    return EstimationError(
+        f"outcome `{design.outcome}`: its values are too large to compute with.\nFound totals up to {np.abs(design.total).max():.3g}.\n"
+        "Check the unit of the outcome, or rescale it."
+    )
 
 
 def _from_sums(design: Design, contrasts: Sequence[Contrast]) -> Floats:

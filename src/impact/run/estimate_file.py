@@ -87,7 +87,9 @@ def estimate_file(request: Request) -> Answer:
     """
     if request.estimator not in ESTIMATORS:
         hint = nearest(request.estimator, ESTIMATORS) or "Choose one of them."
-        raise StudyError(f"estimator `{request.estimator}` is not known.\nKnown estimators: {listing(ESTIMATORS)}.\n{hint}")
+        raise StudyError(
+            f"estimator `{request.estimator}` is not known.\nKnown estimators: {listing(ESTIMATORS, len(ESTIMATORS))}.\n{hint}"
+        )
     if request.unit is None and request.worker is None:
         raise StudyError(
             "neither --unit nor --worker is given.\nFound no column that says whom a row is about.\n"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 from impact.errors import nearest
 from impact.study.parts import Bilingual, Part
 
-InferenceMethod = Literal["cr1", "cr2", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
+InferenceMethod = Literal["cr1", "cr2", "cr3", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
 METHODS: tuple[str, ...] = get_args(InferenceMethod)
 """Ways to infer that a study may name; a test holds them against those that exist."""
 
