@@ -16,9 +16,10 @@ from impact.estimate import att_gt, twfe
 from impact.infer.aggregate import BYS, By, aggregate
 from impact.moments.moments import Moments
 from impact.moments.suppress import suppressed
+from impact.report.figures.cells import cell_weights
 from impact.results import Estimate
 from impact.run.inference import Certainty, certainty, table_by
-from impact.run.needed import COVERED, benchmark_of, cluster_level, variant_of
+from impact.run.needed import COVERED, benchmark_of, cluster_level, units_hold_workers, variant_of
 from impact.study import Study
 from impact.study.model import Benchmark, Variant
 
@@ -91,6 +92,16 @@ def ladder(study: Study, held: Mapping[str, Moments], certain: Certainty, exact:
     rows += [_variant_row(study, variant, held[variant_of(variant)], certain) for variant in tried]
     table = suppressed(pd.DataFrame(rows), study.report.minimum_cell, (*NUMBERS, "negative_weight"), "covered_workers")
     return table.reindex(columns=[*table.columns, *(name for name in PUBLISHED if name not in table)]).assign(main=table["kind"] == "main")
+
+
+def cells_behind(study: Study, main: Estimate) -> pd.DataFrame:
+    """Give what each cell's mean counts in the overall mean; columns `unit, cohort, month, weight`. Units that are single workers are not named, but added up by cohort."""
+    table = cell_weights(aggregate(main, "simple"), "overall")
+    if units_hold_workers(study) and not main.design.followed:
+        return table
+    together = table.groupby(["cohort", "month"], dropna=False)[["weight"]].sum(min_count=1).reset_index()
+    together["unit"] = together["cohort"].map(lambda cohort: "never" if np.isnan(cohort) else main.design.label(int(cohort)))
+    return together[["unit", "cohort", "month", "weight"]]
 
 
 def benchmark_estimate(study: Study, benchmark: Benchmark, moments: Moments) -> Estimate:

@@ -65,7 +65,7 @@ def cluster_level(study: Study) -> str:
     columns = study.columns
     if columns.cluster:
         return WORKER if columns.cluster == columns.worker else columns.cluster
-    return "unit" if _units_hold_workers(study) else WORKER
+    return "unit" if units_hold_workers(study) else WORKER
 
 
 def variant_of(variant: Variant) -> str:
@@ -154,10 +154,11 @@ def moments_from(run: RunFolder) -> dict[str, Moments]:
 
 
 def _parts(study: Study, workers: str) -> Parts:
-    return Parts(pairs=cluster_level(study) == WORKER, patterns=workers == "stayers" and _units_hold_workers(study))
+    return Parts(pairs=cluster_level(study) == WORKER, patterns=workers == "stayers" and units_hold_workers(study))
 
 
-def _units_hold_workers(study: Study) -> bool:
+def units_hold_workers(study: Study) -> bool:
+    """Say whether a unit may hold several workers."""
     return bool(study.columns.unit and study.columns.unit != study.columns.worker)
 
 

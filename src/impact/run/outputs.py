@@ -27,6 +27,7 @@ TABLES = (
     "churn_change",
     "results",
     "ladder",
+    "cells",
     "adoption",
     "income_ladder",
     *(f"survey_{name}" for name in _OF_SURVEY),
