@@ -12,8 +12,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from impact.estimate import synthetic_control, synthetic_did
-from impact.estimate.synthetic import unit_weights
-from impact.estimate.synthetic_errors import clusters_of
+from impact.estimate.parts.synthetic import unit_weights
+from impact.estimate.parts.synthetic_errors import clusters_of
 from impact.infer.aggregate import aggregate
 from impact.results import Estimate
 from impact.run.estimate_file import Request, estimate_file

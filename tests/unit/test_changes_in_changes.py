@@ -13,7 +13,7 @@ from impact.design.design import Design, design_of
 from impact.errors import DesignError, EstimationError
 from impact.estimate import att_gt
 from impact.estimate import changes_in_changes as cic
-from impact.estimate.binned import cells_of, cluster_weights, clusters_in_order
+from impact.estimate.parts.binned import cells_of, cluster_weights, clusters_in_order
 from panels import answer_from, moments_from
 
 BIN = 10**0.01 - 1

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 
 from impact.design.contrast import CellContrast, SpanContrast, change, total
 from impact.design.design import Design
-from impact.estimate.two_way import Regression, regress
+from impact.estimate.parts.two_way import Regression, regress
 from impact.infer.cluster import cluster_errors
 from panels import design_from
 

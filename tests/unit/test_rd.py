@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 from impact.design.design import Design
 from impact.errors import DesignError, EstimationError, StudyError
-from impact.estimate.local_polynomial import Side, fit_side, residuals
+from impact.estimate.parts.local_polynomial import Side, fit_side, residuals
 from impact.estimate.regression_discontinuity import Options, fit
 from impact.results import Estimate
 from panels import answer_from, design_from

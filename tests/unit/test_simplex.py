@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from impact.estimate.simplex import projected, simplex_weights
+from impact.estimate.parts.simplex import projected, simplex_weights
 
 SHAPES = [(18, 240), (240, 18), (18, 5), (5, 40), (30, 30), (7, 6), (1, 10)]
 RIDGES = [0.0, 1e-12, 1e-8, 1e-4, 1e-2, 1.0, 100.0]

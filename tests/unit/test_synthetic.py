@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from impact.design.design import Design
 from impact.errors import DesignError, EstimationError
 from impact.estimate import synthetic_control, synthetic_did
-from impact.estimate.synthetic import unit_weights
+from impact.estimate.parts.synthetic import unit_weights
 from impact.infer.aggregate import aggregate
 from impact.infer.bands import with_bands
 from impact.report.figures import event_study, synthetic_weights

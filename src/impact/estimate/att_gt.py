@@ -17,10 +17,10 @@ import numpy as np
 from impact.design.contrast import Contrast, change
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError, listing
-from impact.estimate.att_gt_covariates import Adjusted, Adjustment, adjusted, adjustment_of, contrasts_of
-from impact.estimate.att_gt_left_out import Obstacle, note_on, notes_on_left_out
-from impact.estimate.att_gt_strata import Stratified, within_strata
-from impact.estimate.two_way import Places
+from impact.estimate.parts.att_gt_covariates import Adjusted, Adjustment, adjusted, adjustment_of, contrasts_of
+from impact.estimate.parts.att_gt_left_out import Obstacle, note_on, notes_on_left_out
+from impact.estimate.parts.att_gt_strata import Stratified, within_strata
+from impact.estimate.parts.two_way import Places
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
 from impact.text import Text

@@ -22,10 +22,10 @@ from impact import settings
 from impact.design.contrast import CellContrast, Contrast, mean, total
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate import extended
-from impact.estimate.binned import cells_of, cluster_weights, clusters_in_order, required_distribution, spread_over
-from impact.estimate.cohorts import not_covered
-from impact.estimate.spreads import Places, Spread, average_through, quantiles, ranks_through, share_beyond
+from impact.estimate.parts import extended
+from impact.estimate.parts.binned import cells_of, cluster_weights, clusters_in_order, required_distribution, spread_over
+from impact.estimate.parts.cohorts import not_covered
+from impact.estimate.parts.spreads import Places, Spread, average_through, quantiles, ranks_through, share_beyond
 from impact.infer.replicates import replicate_errors
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Replicates, Term

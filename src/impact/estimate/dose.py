@@ -20,9 +20,9 @@ import numpy as np
 from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import Base, base_month, cohorts_seen, studied, workers_in_words
-from impact.estimate.dose_groups import DoseGroup, dose_groups, doses_of, written
-from impact.estimate.group_means import NOBODY, GroupMeans, group_means
+from impact.estimate.parts.cohorts import Base, base_month, cohorts_seen, studied, workers_in_words
+from impact.estimate.parts.dose_groups import DoseGroup, dose_groups, doses_of, written
+from impact.estimate.parts.group_means import NOBODY, GroupMeans, group_means
 from impact.infer.cluster import cluster_errors
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term

@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 
 from impact.design.design import Design
-from impact.estimate.cohorts import Comparison
-from impact.estimate.extended import alive, counts, effects, estimated, kinds, usable
-from impact.estimate.extended_covariates import estimated_with
-from impact.estimate.fixest_errors import clustered
+from impact.estimate.parts.cohorts import Comparison
+from impact.estimate.parts.extended import alive, counts, effects, estimated, kinds, usable
+from impact.estimate.parts.extended_covariates import estimated_with
+from impact.estimate.parts.fixest_errors import clustered
 from impact.results import Estimate, Info
 from impact.text import Text
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from impact.design.design import Design
-from impact.estimate.extended_glm import Plan, fit_extended
-from impact.estimate.glm import CLOGLOG, LOGIT
+from impact.estimate.parts.extended_glm import Plan, fit_extended
+from impact.estimate.parts.glm import CLOGLOG, LOGIT
 from impact.results import Estimate, Info
 
 INFO = Info("etwfe_cloglog", "Extended two-way hazard regression", "扩展双向风险率回归", "Wooldridge (2023)", linear=False, of_means=False)

@@ -14,8 +14,8 @@ from typing import Literal
 
 from impact.design.design import Design
 from impact.errors import DesignError
-from impact.estimate.extended_glm import Plan, fit_extended
-from impact.estimate.glm import LOG
+from impact.estimate.parts.extended_glm import Plan, fit_extended
+from impact.estimate.parts.glm import LOG
 from impact.results import Estimate, Info
 
 INFO = Info(

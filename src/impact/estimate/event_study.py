@@ -15,10 +15,10 @@ import numpy as np
 
 from impact.design.design import Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import studied
-from impact.estimate.extended import kinds
-from impact.estimate.fixest_errors import clustered, note_on_singletons, without_singletons
-from impact.estimate.two_way import regress
+from impact.estimate.parts.cohorts import studied
+from impact.estimate.parts.extended import kinds
+from impact.estimate.parts.fixest_errors import clustered, note_on_singletons, without_singletons
+from impact.estimate.parts.two_way import regress
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term
 from impact.text import Text

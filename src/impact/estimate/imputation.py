@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.imputed import Averages, average, covered_cells, sum_by_kind, terms_of
-from impact.estimate.two_way import regress
-from impact.estimate.untreated import fit_untreated, uncovered, usable
+from impact.estimate.parts.imputed import Averages, average, covered_cells, sum_by_kind, terms_of
+from impact.estimate.parts.two_way import regress
+from impact.estimate.parts.untreated import fit_untreated, uncovered, usable
 from impact.infer.aggregate import aggregate
 from impact.infer.cluster import cluster_errors, over_clusters
 from impact.moments.moments import Floats

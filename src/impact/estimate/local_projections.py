@@ -18,8 +18,8 @@ import numpy as np
 
 from impact.design.design import Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import Comparison, base_month, cohorts_seen, studied
-from impact.estimate.long_differences import Question, long_differences
+from impact.estimate.parts.cohorts import Comparison, base_month, cohorts_seen, studied
+from impact.estimate.parts.long_differences import Question, long_differences
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
 from impact.text import Text

@@ -19,10 +19,10 @@ import pandas as pd
 
 from impact.design.design import Design
 from impact.errors import EstimationError
-from impact.estimate.local_polynomial import Kernel, Side, fit_side
-from impact.estimate.rd_bandwidth import SHARED, Bandwidths, best_bandwidths
-from impact.estimate.rd_jump import Jump, contrasts_of, jump_of
-from impact.estimate.rd_units import Units, units_of
+from impact.estimate.parts.local_polynomial import Kernel, Side, fit_side
+from impact.estimate.parts.rd_bandwidth import SHARED, Bandwidths, best_bandwidths
+from impact.estimate.parts.rd_jump import Jump, contrasts_of, jump_of
+from impact.estimate.parts.rd_units import Units, units_of
 from impact.infer.cluster import cluster_errors, require_moderate
 from impact.results import Estimate, Info, Term
 from impact.text import Text

@@ -17,7 +17,7 @@ import numpy as np
 from impact.design.contrast import Contrast, change
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, listing
-from impact.estimate.cohorts import Comparison, cohorts_seen, not_covered, studied, workers_in_words
+from impact.estimate.parts.cohorts import Comparison, cohorts_seen, not_covered, studied, workers_in_words
 from impact.infer.cluster import cluster_errors
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from impact.design.design import Design
-from impact.estimate.extended import alive, counts, effects, estimated
-from impact.estimate.fixest_errors import clustered
+from impact.estimate.parts.extended import alive, counts, effects, estimated
+from impact.estimate.parts.fixest_errors import clustered
 from impact.results import Estimate, Info
 
 INFO = Info("sun_abraham", "Interaction-weighted event study", "交互加权事件研究", "Sun and Abraham (2021)", follows=True, of_means=False)

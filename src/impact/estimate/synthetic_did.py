@@ -14,8 +14,8 @@ from typing import Literal
 
 from impact import settings
 from impact.design.design import Design
-from impact.estimate.synthetic import ErrorsBy, Plan
-from impact.estimate.synthetic_fit import fit_plan
+from impact.estimate.parts.synthetic import ErrorsBy, Plan
+from impact.estimate.parts.synthetic_fit import fit_plan
 from impact.results import Estimate, Info
 
 INFO = Info(

@@ -18,8 +18,8 @@ import numpy as np
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import Base, Comparison, base_month, cohorts_seen, studied, workers_in_words
-from impact.estimate.group_means import GroupMeans, group_means
+from impact.estimate.parts.cohorts import Base, Comparison, base_month, cohorts_seen, studied, workers_in_words
+from impact.estimate.parts.group_means import GroupMeans, group_means
 from impact.infer.cluster import cluster_errors
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term

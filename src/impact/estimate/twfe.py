@@ -16,7 +16,7 @@ import numpy as np
 from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.fixest_errors import clustered, note_on_singletons, unit_effects, without_singletons
+from impact.estimate.parts.fixest_errors import clustered, note_on_singletons, unit_effects, without_singletons
 from impact.infer.cluster import cluster_counts, printable
 from impact.moments.moments import Floats
 from impact.results import Errors, Estimate, Info, Term

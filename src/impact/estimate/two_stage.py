@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from impact.design.design import Bools, Design
-from impact.estimate.imputed import Averages, average, covered_cells
-from impact.estimate.untreated import fit_untreated, usable
+from impact.estimate.parts.imputed import Averages, average, covered_cells
+from impact.estimate.parts.untreated import fit_untreated, usable
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
 

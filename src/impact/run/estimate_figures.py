@@ -15,7 +15,7 @@ import impact
 from impact.atomic import write_whole
 from impact.errors import ReportError, listing
 from impact.estimate import dose, regression_discontinuity, synthetic_control, synthetic_did
-from impact.estimate.synthetic import unit_weights
+from impact.estimate.parts.synthetic import unit_weights
 from impact.infer.aggregate import Window, aggregate
 from impact.infer.bands import with_bands
 from impact.report import figures

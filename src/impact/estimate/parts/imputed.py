@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from impact.design.contrast import SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
-from impact.estimate.untreated import Untreated, uncovered
+from impact.estimate.parts.untreated import Untreated, uncovered
 from impact.moments.moments import Floats
 from impact.results import Term
 from impact.text import Text

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from impact.design.contrast import SpanContrast
 from impact.design.design import Bools, Design
-from impact.estimate.cohorts import Comparison, base_month, cohorts_seen, not_covered
+from impact.estimate.parts.cohorts import Comparison, base_month, cohorts_seen, not_covered
 from impact.moments.moments import Floats
 
 Places = NDArray[np.intp]

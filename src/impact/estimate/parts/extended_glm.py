@@ -17,11 +17,11 @@ import numpy as np
 from impact.design.contrast import Contrast, SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate import extended
-from impact.estimate.cohorts import Comparison
-from impact.estimate.fixest_errors import clustered, note_on_singletons, without_singletons
-from impact.estimate.glm import Link, Model, fit_model
-from impact.estimate.two_way import Places
+from impact.estimate.parts import extended
+from impact.estimate.parts.cohorts import Comparison
+from impact.estimate.parts.fixest_errors import clustered, note_on_singletons, without_singletons
+from impact.estimate.parts.glm import Link, Model, fit_model
+from impact.estimate.parts.two_way import Places
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term
 from impact.text import Text

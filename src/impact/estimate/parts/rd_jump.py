@@ -8,9 +8,9 @@ import numpy as np
 
 from impact.design.contrast import CellContrast
 from impact.design.design import Bools
-from impact.estimate.local_polynomial import Side, fit_side, residuals
-from impact.estimate.rd_bandwidth import Bandwidths
-from impact.estimate.rd_units import Units
+from impact.estimate.parts.local_polynomial import Side, fit_side, residuals
+from impact.estimate.parts.rd_bandwidth import Bandwidths
+from impact.estimate.parts.rd_units import Units
 from impact.moments.moments import Floats
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
-from impact.estimate.synthetic import Block, Cast, Places, Plan, Weights, effects, fit_weights, means_of
+from impact.estimate.parts.synthetic import Block, Cast, Places, Plan, Weights, effects, fit_weights, means_of
 from impact.infer.replicates import Method, replicate_errors
 from impact.moments.moments import Floats
 from impact.results import Errors, Replicates

@@ -14,7 +14,7 @@ import numpy as np
 from impact.design.design import Design
 from impact.design.distribution import Distribution
 from impact.errors import DesignError
-from impact.estimate.spreads import Places, Spread, spread_of
+from impact.estimate.parts.spreads import Places, Spread, spread_of
 from impact.moments.moments import Floats
 
 

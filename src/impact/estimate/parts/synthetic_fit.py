@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from impact.design.design import Design
-from impact.estimate.synthetic import Plan, blocks_of, cast_of, collapsed, contrasts_of, fit_weights, means_of
-from impact.estimate.synthetic_errors import Fitted, errors_of
+from impact.estimate.parts.synthetic import Plan, blocks_of, cast_of, collapsed, contrasts_of, fit_weights, means_of
+from impact.estimate.parts.synthetic_errors import Fitted, errors_of
 from impact.results import Estimate, Info
 from impact.text import Text
 

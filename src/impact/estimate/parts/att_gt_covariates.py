@@ -18,8 +18,8 @@ import numpy as np
 from impact.design.contrast import Contrast, SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.att_gt_left_out import Obstacle
-from impact.estimate.two_way import Places, independent
+from impact.estimate.parts.att_gt_left_out import Obstacle
+from impact.estimate.parts.two_way import Places, independent
 from impact.moments.moments import Floats
 
 Method = Literal["dr", "reg", "ipw"]

@@ -16,8 +16,8 @@ import numpy as np
 from impact.design.contrast import SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError
-from impact.estimate.extended import Effects, effects_of, indicators, kinds
-from impact.estimate.two_way import Places, independent
+from impact.estimate.parts.extended import Effects, effects_of, indicators, kinds
+from impact.estimate.parts.two_way import Places, independent
 from impact.moments.moments import Floats
 from impact.results import Term
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import studied, workers_in_words
-from impact.estimate.two_way import independent
+from impact.estimate.parts.cohorts import studied, workers_in_words
+from impact.estimate.parts.two_way import independent
 from impact.moments.moments import Floats
 from impact.text import Text
 

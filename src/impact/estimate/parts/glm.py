@@ -18,7 +18,7 @@ import numpy as np
 from impact.design.contrast import SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
-from impact.estimate.two_way import Places, Regression, regress
+from impact.estimate.parts.two_way import Places, Regression, regress
 from impact.moments.moments import Floats
 
 _STEPS = 100

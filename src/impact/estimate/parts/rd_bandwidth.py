@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from impact.estimate.local_polynomial import Kernel, Side, fit_side, residuals, variance
+from impact.estimate.parts.local_polynomial import Kernel, Side, fit_side, residuals, variance
 from impact.moments.moments import Floats
 
 _PILOT: dict[Kernel, float] = {"triangular": 2.576, "epanechnikov": 2.34, "uniform": 1.843}

@@ -15,9 +15,9 @@ import numpy as np
 from impact.design.contrast import Contrast
 from impact.design.design import Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.cohorts import Comparison, cohorts_seen, studied, workers_in_words
-from impact.estimate.fixest_errors import note_on_singletons, without_singletons
-from impact.estimate.two_way import Places, regress
+from impact.estimate.parts.cohorts import Comparison, cohorts_seen, studied, workers_in_words
+from impact.estimate.parts.fixest_errors import note_on_singletons, without_singletons
+from impact.estimate.parts.two_way import Places, regress
 from impact.moments.moments import Floats
 from impact.results import Term
 from impact.text import Text

@@ -13,8 +13,8 @@ import numpy as np
 
 from impact.design.contrast import CellContrast
 from impact.design.design import Bools, Design
-from impact.estimate.att_gt_left_out import Obstacle
-from impact.estimate.two_way import Places
+from impact.estimate.parts.att_gt_left_out import Obstacle
+from impact.estimate.parts.two_way import Places
 from impact.moments.moments import Floats
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from impact.design.contrast import CellContrast, Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, listing
-from impact.estimate.simplex import simplex_weights
+from impact.estimate.parts.simplex import simplex_weights
 from impact.infer.cluster import require_moderate
 from impact.moments.moments import Floats
 from impact.results import Estimate, Term
