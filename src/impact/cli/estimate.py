@@ -69,7 +69,7 @@ def estimate(
         list[str],
         typer.Option(help="An option of the estimator, NAME=VALUE; `impact estimators NAME` lists them. May be given several times."),
     ] = [],  # noqa: B006 (typer's way to say that an option repeats)
-    covariates: Annotated[str, typer.Option(help="Columns to allow for, with commas between.")] = "",
+    covariates: Annotated[str, typer.Option(help="Columns to allow for, with commas between; C(NAME) for categories.")] = "",
     dose: Annotated[str | None, typer.Option(help="Column of how hard coverage bites in a unit.")] = None,
     eligible: Annotated[str | None, typer.Option(help="Column that is 1 where a worker is eligible, 0 elsewhere.")] = None,
     score: Annotated[str | None, typer.Option(help="Column of the score that decides eligibility.")] = None,
@@ -90,7 +90,7 @@ def estimate(
         str,
         typer.Option(
             help="Where errors, intervals and p-values come from: cluster (as in R did and fixest), chosen (by the number of clusters), or cr1, cr2, "
-            "multiplier, wild, permutation, conley_taber, ferman_pinto; all but cluster for att_gt."
+            "cr3, multiplier, wild, permutation, conley_taber, ferman_pinto."
         ),
     ] = "cluster",
     bands: Annotated[bool, typer.Option("--bands", help="Add uniform bands, which hold for all terms together.")] = False,
