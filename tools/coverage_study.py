@@ -27,6 +27,8 @@ from impact.results import Estimate
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import coverage_estimators  # noqa: E402
+
 from clusters import NEVER, shocked_design  # noqa: E402
 
 OUT = ROOT / "docs" / "coverage.md"
@@ -67,7 +69,8 @@ def main() -> None:
     """Try every world and write the page."""
     begun, worlds = time.process_time(), int(sys.argv[1]) if len(sys.argv) > 1 else WORLDS
     results = {(covered, sizes): _tried(covered, sizes, worlds) for covered in COVERED for sizes in SIZES}
-    OUT.write_text(_page(results, worlds, time.process_time() - begun), encoding="utf-8")
+    page = _page(results, worlds, time.process_time() - begun)
+    OUT.write_text("\n".join([page.rstrip(), "", *coverage_estimators.study(worlds // 3)]) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
 
 
@@ -100,7 +103,8 @@ def _intervals(design: Design) -> Iterator[tuple[str, float, float]]:
     table = averaged.tidy().iloc[0]
     yield "plain", float(table["conf_low"]), float(table["conf_high"])
     found = _inferences(estimate, averaged)
-    by_number = {"cr2": "cr2", "permutation": _default_permutation(design)}[choose(design).method]
+    method = choose(design).method
+    by_number = _default_permutation(design) if method == "permutation" else method
     for name, inference in (*found.items(), ("chosen", found[by_number])):
         yield name, float(inference.conf_low[0]), float(inference.conf_high[0])
 

@@ -21,7 +21,7 @@ from clusters import shocked_design
 from impact.cli import main
 from impact.design.design import Design
 from impact.estimate import att_gt
-from impact.infer import few_treated, permutation, small_sample, wild
+from impact.infer import few_treated, jackknife, permutation, small_sample, wild
 from impact.infer.aggregate import Window, aggregate
 from impact.infer.inference import METHODS, Inference
 from impact.results import TIDY_COLUMNS, Estimate
@@ -35,7 +35,7 @@ PATH = ("--aggregate", "event_time", "--event-from", "-3", "--event-to", "3")
 WINDOW = Window(-3, 3)
 LEVEL, SEED = 0.9, 11
 every_method = pytest.mark.parametrize("method", METHODS)
-NO_BANDS = ("wild", "permutation", "conley_taber", "ferman_pinto")
+NO_BANDS = ("cr3", "wild", "permutation", "conley_taber", "ferman_pinto")
 
 
 class Said(NamedTuple):
@@ -109,6 +109,7 @@ def directly(method: str, effects: Estimate) -> Inference:
     calls: dict[str, Callable[[], Inference]] = {
         "cr1": lambda: small_sample.cr1(averaged, LEVEL, SEED),
         "cr2": lambda: small_sample.cr2(effects, "event_time", WINDOW, small_sample.Options(seed=SEED), LEVEL),
+        "cr3": lambda: jackknife.cr3(averaged, refit, LEVEL),
         "multiplier": lambda: wild.multiplier(averaged, wild.Options(seed=SEED), LEVEL),
         "wild": lambda: wild.wild(effects, "event_time", WINDOW, wild.Options(seed=SEED), LEVEL),
         "permutation": lambda: permutation.permutation(effects, refit, "event_time", WINDOW, permutation.Options(seed=SEED), LEVEL),
@@ -214,6 +215,31 @@ def test_a_method_beside_that_gives_no_number_is_named_and_takes_nothing_from_th
     assert "beside it, permutation gives no number: inference `permutation`: no order. Found 1 cluster" in said.words
 
 
+@pytest.mark.parametrize(
+    ("extra", "method"),
+    [(("--estimator", "etwfe_poisson"), "not linear"), (("--estimator", "dose", "--dose", "dose"), "their doses would not go")],
+)
+def test_where_the_chosen_method_gives_no_number_the_one_beside_it_decides_and_that_is_said(extra, method, impact, panel):
+    said = impact("estimate", panel, *REGIONS, *extra, "--inference", "chosen", "--json")
+    assert said.code == 0 and np.isfinite(said.column("p_value")).any()
+    assert (
+        "inference: wild, in place of permutation." in said.words and "permutation gives no number" in said.words and method in said.words
+    )
+
+
+def test_permutation_takes_the_effect_from_the_eligible_alone(impact, panel):
+    asked = ("estimate", panel, *REGIONS, "--estimator", "triple_difference", "--eligible", "eligible", "--comparison", "never")
+    said = impact(*asked, "--aggregate", "simple", "--inference", "permutation", "--json")
+    assert said.code == 0 and said.column("conf_low")[0] < said.column("estimate")[0] < said.column("conf_high")[0]
+
+
+def test_leads_that_are_averaged_already_take_no_window(impact, panel):
+    asked = ("estimate", panel, *REGIONS, "--estimator", "imputation", "--option", "leads=2", "--aggregate", "event_time", "--json")
+    assert impact(*asked).code == 0
+    said = impact(*asked, "--event-to", "2")
+    assert said.code != 0 and "averaged by event_time already" in said.words
+
+
 def test_without_an_overall_mean_nothing_stands_beside(impact, panel):
     assert "beside it" not in impact("estimate", panel, *REGIONS, "--inference", "chosen", "--json").err
 
@@ -243,7 +269,7 @@ def test_the_caveats_of_the_method_are_printed(method, impact, panel, effects):
 @every_method
 def test_errors_by_few_clusters_are_distrusted_only_where_intervals_rest_on_them(method, impact, panel):
     words = impact("estimate", panel, *REGIONS, *PATH, "--inference", method, "--json").words
-    assert ("do not trust these errors" in words) == (method in ("cr1", "cr2", "multiplier"))
+    assert ("do not trust these errors" in words) == (method in ("cr1", "cr2", "cr3", "multiplier"))
 
 
 def test_ends_of_intervals_that_are_infinite_are_said(impact, nasty, tmp_path):
@@ -278,7 +304,7 @@ def test_other_estimators_are_inferred_about_as_well(method, estimator, impact, 
 @pytest.mark.parametrize(
     ("asked", "kind", "wrong", "found", "advice"),
     [
-        (("--inference", "permutations"), "StudyError", "inference `permutations` is not known", "cr2, multiplier", "`permutation`?"),
+        (("--inference", "permutations"), "StudyError", "inference `permutations` is not known", "cr2, cr3, multiplier", "`permutation`?"),
         (("--inference", "zzz"), "StudyError", "inference `zzz` is not known", "cluster, chosen, cr1", "Choose one of them"),
         (
             ("--inference", "chosen", "--estimator", "synthetic_did"),

@@ -86,6 +86,29 @@ def test_several_covered_clusters_share_the_error_of_those_they_are_compared_wit
     assert all(abs(count / 400 - 0.8) < 0.05 for count in held.values()), held
 
 
+def test_never_covered_units_beside_the_covered_do_not_make_their_cluster_larger():
+    """Two covered workers, alone in their cluster or beside sixty who are not: what they add to the error is the same."""
+    sizes = [2.0, *np.geomspace(20, 90, 20).round()]
+    alone = shocked_design([3] + [NEVER] * 20, sizes, seed=3, shock=0.05)
+    rows = np.vstack([alone.rows, np.full((1, alone.rows.shape[1]), 60.0)])
+    mean = np.vstack([alone.total / alone.weight, np.zeros((1, rows.shape[1]))])
+    beside = replace(
+        alone,
+        units=(*alone.units, "beside"),
+        cluster=(*alone.cluster, alone.cluster[0]),
+        cohort=np.append(alone.cohort, NEVER),
+        coverage=np.vstack([alone.coverage, np.zeros((1, rows.shape[1]), dtype=bool)]),
+        rows=rows,
+        weight=rows,
+        total=rows * mean,
+        square=rows * mean**2,
+        workers=rows[:, 0],
+        headcount=rows[:, 0],
+    )
+    errors = [few_treated(aggregate(att_gt.fit(design), "simple")).std_error[0] for design in (alone, beside)]
+    assert_allclose(errors[1], errors[0], rtol=0.02)
+
+
 def test_a_cluster_unseen_in_a_month_lends_nothing_to_it():
     design = shocked_design([4] + [NEVER] * 9, [20.0] * 10, seed=8)
     hole = np.zeros(design.weight.shape, dtype=bool)

@@ -81,6 +81,22 @@ def test_it_holds_with_unequal_clusters_where_plain_errors_do_not(name):
     assert held[0] / 120 < 0.9 < held[1] / 120
 
 
+def test_counts_that_are_given_stay_when_a_cluster_goes():
+    """Cohorts whose effects differ by ten: without a cluster their counts would change, and the difference would pass for uncertainty."""
+    design = shocked_design([3] * 6 + [4] * 6 + [NEVER] * 10, [30.0] * 22, seed=2, shock=0.02, worker_noise=0.1)
+    raised = np.where((design.cohort == 4)[:, None] & design.coverage, 10.0, 0.0) * design.weight
+    estimate = imputation.fit(replace(design, total=design.total + raised))
+    averaged = aggregate(estimate, "simple")
+    assert_allclose(cr3(averaged, refit_of(estimate, "simple")).std_error, averaged.errors.std_error, rtol=0.5)
+
+
+def test_an_average_that_would_rest_on_other_effects_is_lost():
+    design = shocked_design([3] * 6 + [5] + [NEVER] * 10, [30.0] * 17, seed=2)
+    estimate = imputation.fit(design)
+    with complains(EstimationError, "no term can be estimated without each", "an average would rest on other effects", "another method"):
+        cr3(aggregate(estimate, "simple"), refit_of(estimate, "simple"))
+
+
 def test_covariates_follow_the_clusters_that_stay(balanced):
     held = balanced.assign(age=balanced["worker"].str[-1].astype(float))
     design, age = (design_from(held, outcome, unit="worker") for outcome in ("income", "age"))

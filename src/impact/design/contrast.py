@@ -137,8 +137,10 @@ def unit_influences(design: Design, contrasts: Sequence[Contrast]) -> Floats:
             found[:, place] = contrast.unit_influence(design)
     for places in spans.values():
         members = [one for one in (contrasts[place] for place in places) if isinstance(one, SpanContrast)]
-        weights, shares = np.column_stack([one.weights for one in members]), np.column_stack([one.share for one in members])
-        found[:, places] = members[0].span.influence @ weights + shares * design.workers[:, None]
+        found[:, places] = members[0].span.influence @ np.column_stack([one.weights for one in members])
+        for place, one in zip(places, members, strict=True):
+            if one.share.any():
+                found[:, place] += one.share * design.workers
     return found
 
 

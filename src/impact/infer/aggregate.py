@@ -40,6 +40,11 @@ def aggregate(estimate: Estimate, by: By, window: Window = Window()) -> Estimate
 
     Raises EstimationError where the estimate holds no group-time effects, or none after coverage.
     """
+    if by == estimate.aggregate and by != "none" and window != Window():
+        raise EstimationError(
+            f"{estimate.info.name}: its terms are averaged by {by} already, and no window can be cut from them.\nFound a window of event times.\n"
+            "Leave out --event-from, --event-to and --balance, or the leads."
+        )
     if by in ("none", estimate.aggregate):
         return estimate
     if any(term.cohort is None or term.month is None for term in estimate.terms):

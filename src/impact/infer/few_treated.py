@@ -100,7 +100,9 @@ def _clusters(estimate: Estimate) -> _Clusters:
             f"inference with few covered clusters: the spread of clusters by {design.cluster_level} is not known.\n"
             f"Found {(~covered).sum()} never covered cluster{'s' if (~covered).sum() != 1 else ''}, {covered.sum()} covered.\nAdd clusters that are never covered."
         )
-    total, weight, rows = (over_clusters(place, by_kind(design, array)) for array in (design.total, design.weight, design.rows))
+    # What a covered cluster adds comes from its covered units alone; never covered ones beside them would make it look larger.
+    own = design.rows * (ever | ~covered[place])[:, None]
+    total, weight, rows = (over_clusters(place, by_kind(design, array)) for array in (design.total, design.weight, own))
     return _Clusters(rows, _stray(total[~covered], weight[~covered]), ~covered, covered)
 
 

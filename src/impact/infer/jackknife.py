@@ -28,12 +28,12 @@ def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL) -> Infe
     from clusters of units, or no term can do without any of them.
     """
     require_clusters(averaged, "cr3")
-    without = _without_each(averaged, refit)
+    without, said = _without_each(averaged, refit)
     lost = ~np.isfinite(without).all(axis=0)
     if lost.all():
         raise EstimationError(
-            f"inference `cr3`: no term can be estimated without each of the clusters.\nFound {len(without)} clusters by {averaged.design.cluster_level}.\n"
-            "Choose another method."
+            f"inference `cr3`: no term can be estimated without each of the clusters.\nFound {len(without)} clusters by {averaged.design.cluster_level}; "
+            f"{said or 'without one of them, terms have other names'}.\nChoose another method."
         )
     count = len(without)
     variance = (count - 1) / count * ((without - averaged.values) ** 2).sum(axis=0)
@@ -56,19 +56,20 @@ def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL) -> Infe
     )
 
 
-def _without_each(averaged: Estimate, refit: Refit) -> Floats:
-    """Estimate without each cluster; missing where a term is lost; shape (clusters, terms)."""
+def _without_each(averaged: Estimate, refit: Refit) -> tuple[Floats, str]:
+    """Estimate without each cluster; missing where a term is lost; shape (clusters, terms). Beside it the first reason why one could not be estimated."""
     design = averaged.design
     names, place = cluster_places(design)
-    found = np.full((len(names), len(averaged.terms)), np.nan)
+    found, said = np.full((len(names), len(averaged.terms)), np.nan), ""
     for cluster in range(len(names)):
         try:
             again = refit(design.keep(place != cluster))
-        except ImpactError:
+        except ImpactError as error:
+            said = said or f"without {names[cluster]}: " + " ".join(str(error).split("\n")[:2]).rstrip(".")
             continue
         values = {term.name: value for term, value in zip(again.terms, again.values, strict=True)}
         found[cluster] = [values.get(term.name, np.nan) for term in averaged.terms]
-    return found
+    return found, said
 
 
 def _notes(lost: int) -> tuple[Text, ...]:

@@ -80,7 +80,8 @@ def _reassigned(estimate: Estimate, refit: Refit, cohorts: Floats) -> tuple[Floa
     cohort = cohorts[place]
     coverage = np.where(np.isnan(cohort), np.inf, cohort)[:, None] <= np.asarray(design.months)[None, :]
     asked = replace(design, cohort=cohort, coverage=coverage)
-    covered = np.where(design.coverage, design.weight, 0.0)
+    reached = design.traits["eligible"] == 1 if "eligible" in estimate.info.reads else np.ones(len(design.units), dtype=bool)
+    covered = np.where(design.coverage & reached[:, None], design.weight, 0.0)
     try:
         values, sums = _fitted(estimate, refit(asked))
         slopes, moved = _fitted(estimate, refit(replace(asked, total=covered, square=covered)))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from impact.errors import EstimationError
+from impact.errors import EstimationError, listing
 from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import BYS, By, Window, aggregate
-from impact.infer.bands import with_bands
+from impact.infer.bands import chosen, with_bands
 from impact.infer.inference import Inference, Method, cluster_places
 from impact.infer.leverage import leverage
 from impact.study import Study
@@ -110,12 +110,32 @@ def carried_out(methods: Sequence[Method], by_method: ByMethod) -> tuple[list[In
 
 
 def refit_of(effects: Estimate, by: By, window: Window = Window()) -> Refit:
-    """Say how the same question is asked of another design."""
+    """Say how the same question is asked of another design: of the same effects, with the counts that the estimate takes as given.
+
+    The refit raises EstimationError where an effect is lost that an average rests on.
+    """
+    rests_on = {term.name for term in effects.terms if by == "none" or term.event_time is None or term.event_time >= 0}
 
     def refit(design: Design) -> Estimate:
-        return aggregate(ESTIMATORS[effects.info.name].fit(design, _options_on(design, effects.options)), by, window)
+        again = ESTIMATORS[effects.info.name].fit(design, _options_on(design, effects.options))
+        lost = rests_on - {term.name for term in again.terms}
+        if lost and by != "none":
+            raise EstimationError(
+                f"{effects.info.name}: an average would rest on other effects.\nFound no {listing(sorted(lost))} among them.\nKeep the clusters that they need."
+            )
+        return aggregate(_counted_as(effects, again), by, window)
 
     return refit
+
+
+def _counted_as(effects: Estimate, again: Estimate) -> Estimate:
+    """Let effects count in averages what they count in the estimate, where it takes that as given."""
+    if effects.counts is None or again.counts is None:
+        return again
+    given = {term.name: count for term, count in zip(effects.terms, effects.counts, strict=True)}
+    kept = [place for place, term in enumerate(again.terms) if term.name in given]
+    chosen_terms = chosen(again, kept)
+    return replace(chosen_terms, counts=np.array([given[term.name] for term in chosen_terms.terms]))
 
 
 def _options_on(design: Design, options: Any) -> Any:

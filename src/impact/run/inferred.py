@@ -71,10 +71,20 @@ def infer_as_asked(asked: str, effects: Estimate, by: By, window: Window, level:
     if asked != CHOSEN:
         method = next(name for name in METHODS if name == asked)
         return Inferred(by_method(method), _why_asked(method, choice))
-    first, why = by_method(choice.method), f"inference chosen: {choice.method}. {choice.reason.en}"
-    beside, failed = carried_out(choice.beside if by != "none" else (), by_method)
-    left_out = (f"beside it, {method} gives no number: " + " ".join(str(error).split("\n")[:2]) for method, error in failed.items())
-    return Inferred(first, why, tuple(beside), tuple(left_out))
+    told, failed = carried_out((choice.method,), by_method)
+    if by != "none" or not told:
+        more, failed_beside = carried_out(choice.beside, by_method)
+        told, failed = [*told, *more], {**failed, **failed_beside}
+    if not told:
+        raise failed[choice.method]
+    left_out = (
+        f"{'' if method == choice.method else 'beside it, '}{method} gives no number: " + " ".join(str(error).split("\n")[:2])
+        for method, error in failed.items()
+    )
+    instead = (
+        f"inference: {told[0].method}, in place of {choice.method}. " if choice.method in failed else f"inference chosen: {choice.method}. "
+    )
+    return Inferred(told[0], instead + choice.reason.en, tuple(told[1:]), tuple(left_out))
 
 
 def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd.DataFrame:
