@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from clusters import NEVER, shocked_design
 
-WORLDS, MONTHS, NEVER_COVERED = 100, 8, 40
+WORLDS, MONTHS, NEVER_COVERED = 50, 8, 40
 COVERED = {"1": [5.0], "3": [5.0, 6.0, 7.0], "10": [5.0, 6.0, 7.0, 5.0, 6.0] * 2, "40": [5.0, 6.0, 7.0, 5.0, 6.0] * 8}
 """First covered months of the covered clusters; beside them, 40 never covered."""
 ELSEWHERE = {

@@ -32,7 +32,7 @@ import coverage_estimators  # noqa: E402
 from clusters import NEVER, shocked_design  # noqa: E402
 
 OUT = ROOT / "docs" / "coverage.md"
-WORLDS, DRAWS, MONTHS, NEVER_COVERED = 300, 199, 8, 40
+WORLDS, DRAWS, MONTHS, NEVER_COVERED = 200, 199, 8, 40
 COVERED = {
     "1": [5.0],
     "3": [5.0] * 3,
@@ -70,7 +70,7 @@ def main() -> None:
     begun, worlds = time.process_time(), int(sys.argv[1]) if len(sys.argv) > 1 else WORLDS
     results = {(covered, sizes): _tried(covered, sizes, worlds) for covered in COVERED for sizes in SIZES}
     page = _page(results, worlds, time.process_time() - begun)
-    OUT.write_text("\n".join([page.rstrip(), "", *coverage_estimators.study(worlds // 3)]) + "\n", encoding="utf-8")
+    OUT.write_text("\n".join([page.rstrip(), "", *coverage_estimators.study(worlds // 4)]) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
 
 
