@@ -22,6 +22,7 @@ from impact.estimate import ESTIMATORS
 from impact.estimate.regression_discontinuity import picture_of
 from impact.infer.aggregate import Window, aggregate
 from impact.report import figures
+from impact.report.figures.cells import _plain_name
 from impact.report.style import figure_style
 from impact.results import Estimate
 from impact.run import estimate_figures
@@ -258,3 +259,17 @@ def test_a_strange_folder_is_refused_before_anything_is_estimated(tmp_path):
     done = CliRunner().invoke(app, ["estimate", str(tmp_path / "absent.csv"), *columns, "--figures", str(tmp_path)])
     assert isinstance(done.exception, ReportError) and "Found cells.zh.png." in str(done.exception)
     assert not (tmp_path / MANIFEST).exists()
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"),
+    [
+        ("24291 / 上海", "上海"),
+        ("never / 南京 | 1101", "南京"),
+        ("city 3", "city 3"),
+        ("滴滴 / 上海", "滴滴 / 上海"),
+        ("5 / a / b", "a / b"),
+    ],
+)
+def test_rows_of_cells_are_named_without_what_only_the_pass_needs(unit, name):
+    assert _plain_name(unit) == name

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from impact.cli import main
-from impact.errors import StudyError
+from impact.errors import DataError, DesignError, StudyError
 from impact.estimate import ESTIMATORS
 from impact.results import Info
 from impact.run.options import options_in, options_of, written
@@ -134,3 +134,28 @@ def test_an_estimator_is_explained_with_its_options(name, said):
 
 def test_an_unknown_estimator_is_met_with_the_nearest(said):
     assert_three_parts(said("attgt").strip(), "estimator `attgt` is not known", "Known estimators: att_gt", "Did you mean `att_gt`?")
+
+
+def test_words_are_folded_into_eighty_columns(said):
+    for name in ESTIMATORS:
+        assert max(map(len, said(name).splitlines())) <= 80, name
+
+
+@pytest.mark.parametrize(
+    ("role", "estimator", "whom"),
+    [("dose", "dose", "unit"), ("eligible", "triple_difference", "worker"), ("score", "regression_discontinuity", "worker")],
+)
+def test_a_trait_that_changes_is_refused_with_an_example(role, estimator, whom, nasty, tmp_path):
+    with complains(DataError, "column `rides` changes within", "also", f"one value for a {whom}"):
+        answer_from(nasty, tmp_path, estimator=estimator, traits={role: "rides"})
+
+
+def test_a_column_of_categories_is_told_how_to_be_written(nasty, tmp_path):
+    with complains(DataError, "column `cluster` cannot be used", "region", "write C(cluster)"):
+        answer_from(nasty, tmp_path, covariates=("cluster",))
+
+
+def test_bins_refuse_an_outcome_however_small_it_is(nasty, tmp_path):
+    for size in (1e-3, 1e-12):
+        with complains(DesignError, "bins do not tell values between -1 and 1 apart", "100% of rows", "smaller unit"):
+            answer_from(nasty.assign(income=nasty["income"] * size), tmp_path, estimator="changes_in_changes")

@@ -186,9 +186,12 @@ def _read_numbers(raw: RawTable, columns: Columns) -> dict[str, _Read]:
     for name, source in columns.traits.items():
         column = raw.column(source)
         named = _Read(source, values.text(column), "a name or number that identifies", required=True)
-        read[name] = named if name == "stratum" else _Read(source, values.number(column), "a number", required=True)
+        needs = "a number; 0 for units that are never covered" if name == "dose" else "a number"
+        read[name] = named if name == "stratum" else _Read(source, values.number(column), needs, required=True)
     for name, source in columns.numbers.items():
         read[name] = _number(raw, source, columns.transforms.get(name, "none"))
+        if name.startswith("covariate"):
+            read[name] = replace(read[name], needs=f"a number; write C({source}) for a column of categories")
     return read
 
 

@@ -29,7 +29,7 @@ def estimators(
         hint = nearest(name, ESTIMATORS) or "Choose one of them."
         raise StudyError(f"estimator `{name}` is not known.\nKnown estimators: {listing(ESTIMATORS, len(ESTIMATORS))}.\n{hint}")
     module = ESTIMATORS[name]
-    typer.echo((module.__doc__ or "").strip())
+    typer.echo(_folded((module.__doc__ or "").strip()))
     columns = [f"--{role}" for role in module.INFO.reads] + [f"--{role} (if wanted)" for role in module.INFO.may_read]
     columns += ["--covariates (if wanted)"] if module.INFO.covariates else []
     if columns:
@@ -38,6 +38,17 @@ def estimators(
     for option in options_in(module):
         typer.echo(f"\n  {option.name}={_shown(option.default)}   ({option.choices})")
         typer.echo(fill(option.words, 78, initial_indent="    ", subsequent_indent="    "))
+
+
+def _folded(words: str) -> str:
+    """Fold the words of an estimator into 78 columns; lines that are indented go on with the entry above."""
+    entries: list[str] = []
+    for line in words.splitlines():
+        if line.startswith(" ") and entries:
+            entries[-1] += " " + line.strip()
+        else:
+            entries.append(line)
+    return "\n".join(fill(entry, 78, subsequent_indent=" " * 10) if entry else "" for entry in entries)
 
 
 def _shown(value: object) -> str:

@@ -107,8 +107,8 @@ def _require_fine_bins(design: Design) -> None:
     """Refuse outcomes many of which are smaller than one in size without being zero: bins do not tell them apart."""
     found = required_distribution(design)
     middle = ((found.low < 0) & (found.high > 0))[found.bin]
-    size = float(np.abs(found.total[middle]).sum() / found.weight.sum())
-    if size > _SMALL:
+    size = float(np.abs(found.total[middle]).sum())
+    if size > _SMALL * float(np.abs(found.total).sum()):
         share = found.weight[middle].sum() / found.weight.sum()
         raise DesignError(
             f"outcome `{design.outcome}`: bins do not tell values between -1 and 1 apart.\nFound {share:.0%} of rows there, not all of them zero.\n"

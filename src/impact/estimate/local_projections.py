@@ -60,7 +60,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     found = long_differences(usable, questions, options.comparison, options.anticipation, options.weights == "equal")
     if not len(found.known):
         raise EstimationError(
-            f"outcome `{design.outcome}`: no long difference can be compared.\nFound {len(found.cohorts)} cohorts with a month before coverage, and at no horizon "
+            f"outcome `{design.outcome}`: no long difference can be compared.\nFound {len(found.cohorts)} cohort{'s' if len(found.cohorts) != 1 else ''} with a month before coverage, and at no horizon "
             "both covered and compared that are seen in the two months.\nCheck the months, the comparison group, and how long workers stay."
         )
     contrasts = tuple(found.contrast(int(place)) for place in found.known)

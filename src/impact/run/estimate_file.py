@@ -20,6 +20,7 @@ from impact.moments.moments import Moments
 from impact.results import Estimate, Info, Role
 from impact.run.covariates import Covariate, with_categories
 from impact.run.options import options_of
+from impact.run.traits import require_constant
 from impact.sources.engine import connect
 from impact.sources.files import open_file
 from impact.text import Text
@@ -113,6 +114,7 @@ def estimate_file(request: Request) -> Answer:
         )
     raw, covariates = with_categories(open_file(connect(), request.file, request.delimiter, request.sheet), request.covariates)
     clean = clean_worker_months(raw, _columns(request, covariates))
+    require_constant(clean.table, raw.name, request.traits)
     missing = _missing(clean, request.outcome, covariates)
     for name, rows in missing.items():
         if rows == clean.audit.rows_in:

@@ -38,8 +38,16 @@ def cell_weights(estimate: Estimate, term: str) -> pd.DataFrame:
     contrast = estimate.contrasts[[one.name for one in estimate.terms].index(term)]
     weight = np.where(design.seen, contrast.a * design.weight, np.nan)
     rows = pd.DataFrame(weight, index=pd.Index(design.units, name="unit"), columns=pd.Index(design.months, name="month"))
+    rows.index = pd.Index([_plain_name(name) for name in design.units], name="unit")
     rows.insert(0, "cohort", design.cohort)
     return rows.reset_index().melt(["unit", "cohort"], var_name="month", value_name="weight")
+
+
+def _plain_name(unit: str) -> str:
+    """Leave out of a unit's name what tells it apart within its cluster: its first covered month in front, and the months in which its workers are seen behind."""
+    name = unit.split(" | ")[0]
+    cohort, slash, rest = name.partition(" / ")
+    return rest if slash and (cohort == "never" or cohort.lstrip("-").isdigit()) else name
 
 
 def cells(table: pd.DataFrame, period: Period, language: Language) -> Figure:
