@@ -70,7 +70,7 @@ def squeezed(sentence: str) -> str:
 
 @pytest.mark.parametrize(
     ("covered", "never", "method", "beside", "floor"),
-    [(1, 9, "ferman_pinto", "permutation", 1 / 10), (3, 9, "permutation", "wild", 1 / 220), (12, 12, "cr2", "wild", 0)],
+    [(1, 9, "permutation", "ferman_pinto", 1 / 10), (3, 9, "permutation", "wild", 1 / 220), (12, 12, "cr2", "wild", 0)],
 )
 def test_a_run_infers_as_its_clusters_ask_and_says_so_in_both_languages(covered, never, method, beside, floor, tmp_path) -> None:
     run = run_with(covered, never, tmp_path)

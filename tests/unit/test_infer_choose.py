@@ -39,9 +39,9 @@ def asked(method: str, design: Design) -> Inference:
 @pytest.mark.parametrize(
     ("covered", "never", "method", "beside"),
     [
-        (1, 30, "ferman_pinto", ("permutation",)),
+        (1, 30, "permutation", ("ferman_pinto",)),
         (2, 30, "permutation", ("wild",)),
-        (3, 30, "ferman_pinto", ("permutation",)),
+        (3, 30, "permutation", ("ferman_pinto",)),
         (8, 30, "permutation", ("wild",)),
         (9, 30, "permutation", ("wild",)),
         (10, 30, "cr2", ("wild",)),
@@ -55,6 +55,12 @@ def test_the_smaller_side_chooses(covered, never, method, beside):
     choice = choose(world(covered, never))
     assert (choice.method, choice.beside, choice.covered_clusters, choice.never_clusters) == (method, beside, covered, never)
     assert f"{covered} covered and {never} never covered" in choice.reason.en and f"{covered}个受覆盖" in choice.reason.zh
+
+
+@pytest.mark.parametrize(("size", "method", "beside"), [(6.0, "ferman_pinto", "permutation"), (600.0, "permutation", "ferman_pinto")])
+def test_a_lone_covered_cluster_chooses_by_its_size(size, method, beside):
+    choice = choose(shocked_design([3.0] + [NEVER] * 20, [size, *np.geomspace(20, 200, 20).round()], seed=1))
+    assert (choice.method, choice.beside) == (method, (beside,))
 
 
 def test_an_override_is_kept_with_its_reason_and_what_it_sets_aside():

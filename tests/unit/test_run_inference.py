@@ -114,7 +114,7 @@ def test_a_study_that_asks_for_something_else_is_refused(asked, wrong, found, ad
 
 @pytest.mark.parametrize(
     ("covered", "never", "dates", "method", "beside"),
-    [(1, 12, 1, "ferman_pinto", "permutation"), (3, 9, 1, "permutation", "wild"), (12, 14, 2, "cr2", "wild")],
+    [(1, 12, 1, "permutation", "ferman_pinto"), (3, 9, 1, "permutation", "wild"), (12, 14, 2, "cr2", "wild")],
 )
 def test_the_tidy_tables_hold_what_the_chosen_method_says(covered, never, dates, method, beside, tmp_path):
     design = world(covered, never, dates)
@@ -191,11 +191,12 @@ def test_a_method_by_number_that_gives_no_number_leaves_its_place_and_is_named(t
     def refused(*_: object) -> None:
         raise EstimationError("inference with few clusters: no spread.\nFound 1.\nAdd clusters.")
 
-    monkeypatch.setattr(few_treated, "few_treated", refused)
+    monkeypatch.setattr(permutation, "permutation", refused)
     found = certain(tmp_path, world(1, 12))
-    assert (found.choice.method, found.overall.method, found.beside) == ("ferman_pinto", "permutation", ())
+    assert (found.choice.method, found.overall.method, found.beside) == ("permutation", "ferman_pinto", ())
     words = paragraph(inference_words(inference_record(found), 2))
-    assert "Ferman_pinto gives no number: inference with few clusters: no spread. Found 1." in words.en
+    assert "Permutation gives no number: inference with few clusters: no spread. Found 1." in words.en
+    monkeypatch.setattr(few_treated, "few_treated", refused)
     with complains(EstimationError, "no spread", "Found 1", "Add clusters"):
         certain(tmp_path, world(3, 9), {"method": "conley_taber", "reason": REASON})
 

@@ -2,7 +2,8 @@
 
 | clusters on the smaller side | first | beside it | why |
 | --- | --- | --- | --- |
-| 1 to 9, a date with one cluster | ferman_pinto | permutation | a single cluster has no spread of its own: that of the never covered, brought to its size, stands for it; no t-test |
+| 1 to 9, a date with one cluster, no larger than most | ferman_pinto | permutation | a single cluster has no spread of its own: that of the never covered, brought to its size, stands for it; no t-test |
+| 1 to 9, a date with one larger cluster | permutation | ferman_pinto | the never covered vary more than it does, so that permutation errs on the safe side; brought to its size their spread is too small |
 | 2 to 9, several at each date | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
 | 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
 | 10 or more, a regression over all months | CR3 | wild | what a cluster weighs there only its absence tells |
@@ -15,6 +16,7 @@ lend their spread, and agreements are permuted. May touch: nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -60,7 +62,8 @@ def choose(design: Design, override: Override | None = None, of_means: bool = Tr
     `of_means` says whether effects are contrasts of means (`Info.of_means`), or come out of a regression over all months. Raises EstimationError where an override names no method, or gives no reason in both languages.
     """
     covered, never = _cluster_sides(design)
-    method, beside = _by_count(min(covered, never) if never else covered, never >= covered and _has_lone_date(design), of_means)
+    lone = _lone_date(design) if never >= covered else None
+    method, beside = _by_count(min(covered, never) if never else covered, lone, of_means)
     if override is None:
         return Choice(method, beside, covered, never, _reason(method, covered, never))
     _require_reason(override)
@@ -113,17 +116,26 @@ def _cluster_sides(design: Design) -> tuple[int, int]:
     return covered, len(names) - covered
 
 
-def _has_lone_date(design: Design) -> bool:
-    """Say whether a cohort is a single cluster."""
-    _, place = cluster_places(design)
-    return any(len(np.unique(place[design.cohort == cohort])) == 1 for cohort in design.cohorts)
+def _lone_date(design: Design) -> Literal["small", "large"] | None:
+    """Say whether a cohort is a single cluster, and whether all such clusters have more workers than most of the never covered; None where there is none."""
+    names, place = cluster_places(design)
+    ever = ~np.isnan(design.cohort)
+    size = np.bincount(place, weights=design.headcount, minlength=len(names))
+    others = np.delete(size, np.unique(place[ever]))
+    own = [np.unique(place[design.cohort == cohort]) for cohort in design.cohorts]
+    lone = [float(design.headcount[ever & (place == clusters[0])].sum()) for clusters in own if len(clusters) == 1]
+    if not lone or not len(others):
+        return None
+    return "large" if min(lone) > np.median(others) else "small"
 
 
-def _by_count(clusters: int, lent: bool, of_means: bool) -> tuple[Method, tuple[Method, ...]]:
-    """Choose by the clusters on the smaller side; `lent` says that a date has one cluster, and that there are enough others to lend their spread."""
+def _by_count(clusters: int, lone: Literal["small", "large"] | None, of_means: bool) -> tuple[Method, tuple[Method, ...]]:
+    """Choose by the clusters on the smaller side; `lone` says that a date has one cluster, and that there are enough others to lend their spread."""
     if clusters >= ENOUGH:
         return "cr2" if of_means else "cr3", ("wild",)
-    return ("ferman_pinto", ("permutation",)) if lent else ("permutation", ("wild",))
+    if lone == "small":
+        return "ferman_pinto", ("permutation",)
+    return "permutation", ("ferman_pinto",) if lone == "large" else ("wild",)
 
 
 def _reason(method: Method, covered: int, never: int) -> Text:
