@@ -96,7 +96,7 @@ def test_a_run_infers_as_its_clusters_ask_and_says_so_in_both_languages(covered,
 def test_the_reason_of_a_study_that_asks_for_another_method_is_printed(tmp_path) -> None:
     run = run_with(1, 9, tmp_path, ASKED)
     record, found = stage(run, "inference"), stage(run, "verdict")
-    assert (record["method"], record["overridden"]) == ("cr1", "ferman_pinto")
+    assert (record["method"], record["overridden"]) == ("cr1", "permutation")
     assert squeezed(REASON["en"]) in words(run, "brief.en.pdf") and squeezed(REASON["zh"]) in words(run, "brief.zh.pdf")
     assert "Only1coveredclusterstandsbehindtheseerrors" in words(run, "brief.en.pdf")
     assert found["rule"] == "p_value_floor"  # errors by one covered cluster make p tiny; the verdict does not look at it
