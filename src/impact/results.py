@@ -48,7 +48,8 @@ class Info:
     influence: bool = True
     """Whether the influence of clusters tells its error, so that methods of inference can be asked for."""
     of_means: bool = True
-    """Whether effects are contrasts of means of groups in months, so that CR2 can be had from them; not so for regressions over all months."""
+    """Whether effects are differences of means of groups in months, from which CR2 follows; not so for regressions over all months, and for comparisons of
+    many groups that are weighted together."""
     linear: bool = True
     """Whether it is linear in the outcome, given who is covered, so that an effect can be taken away from covered rows."""
 

@@ -43,6 +43,10 @@ EXCEPTIONS = {
         "synthetic_control": "each half of a never covered unit gets a weight of its own, and each half of a covered one counts as a unit",
         "synthetic_did": "each half of a never covered unit gets a weight of its own, and each half of a covered one counts as a unit",
     },
+    "merging": {
+        "regression_discontinuity": "units with the same score are each other's neighbours: the gap between two that are alike would pass for noise",
+        "synthetic_did": "its ridge grows with the number of covered units",
+    },
     "twice the panel": {
         "synthetic_control": "leave-one-out errors centre and count clusters, and weights are chosen among twice the units",
         "synthetic_did": "its ridge grows with the number of covered units",
@@ -227,6 +231,15 @@ def test_splitting_units_at_random_changes_no_estimate_while_nobody_comes_or_goe
     assert_allclose(other["estimate"], plain["estimate"], **CLOSE)
     if level == "cluster":
         assert_same(plain.drop(columns="std_error").assign(std_error=other["std_error"]), other)
+
+
+@every_estimator_under("merging")
+def test_merging_two_identical_units_changes_nothing(name, balanced):
+    """Every worker has a twin, in the same unit or in a unit beside it in the same cluster."""
+    twins = balanced.assign(worker=balanced["worker"] + " twin")
+    apart = pd.concat([balanced, twins.assign(unit=twins["unit"] + " beside")], ignore_index=True)
+    together = pd.concat([balanced, twins], ignore_index=True)
+    assert_same(fitted(name, apart), fitted(name, together))
 
 
 @every_estimator_under("twice the panel")

@@ -35,7 +35,7 @@ PATH = ("--aggregate", "event_time", "--event-from", "-3", "--event-to", "3")
 WINDOW = Window(-3, 3)
 LEVEL, SEED = 0.9, 11
 every_method = pytest.mark.parametrize("method", METHODS)
-NO_BANDS = ("cr3", "wild", "permutation", "conley_taber", "ferman_pinto")
+NO_BANDS = ("wild", "permutation", "conley_taber", "ferman_pinto")
 
 
 class Said(NamedTuple):
@@ -109,7 +109,7 @@ def directly(method: str, effects: Estimate) -> Inference:
     calls: dict[str, Callable[[], Inference]] = {
         "cr1": lambda: small_sample.cr1(averaged, LEVEL, SEED),
         "cr2": lambda: small_sample.cr2(effects, "event_time", WINDOW, small_sample.Options(seed=SEED), LEVEL),
-        "cr3": lambda: jackknife.cr3(averaged, refit, LEVEL),
+        "cr3": lambda: jackknife.cr3(averaged, refit, LEVEL, SEED),
         "multiplier": lambda: wild.multiplier(averaged, wild.Options(seed=SEED), LEVEL),
         "wild": lambda: wild.wild(effects, "event_time", WINDOW, wild.Options(seed=SEED), LEVEL),
         "permutation": lambda: permutation.permutation(effects, refit, "event_time", WINDOW, permutation.Options(seed=SEED), LEVEL),
@@ -329,7 +329,7 @@ def test_other_estimators_are_inferred_about_as_well(method, estimator, impact, 
                 "StudyError",
                 f"--bands: inference `{method}` has no uniform bands",
                 "tests each term by itself",
-                "Leave --bands out, or choose --inference cr2 or multiplier",
+                "Leave --bands out, or choose --inference cr2, cr3 or multiplier",
             )
             for method in NO_BANDS
         ),

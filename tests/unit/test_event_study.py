@@ -78,6 +78,11 @@ def test_event_times_that_cannot_be_told_apart_are_refused(nasty):
     with complains(EstimationError, "event times cannot be told from unit and month effects", "0 units never covered", "--option first=-3"):
         event_study.fit(covered)
     assert len(event_study.fit(covered, Options(first=-3)).terms) == 10
+    one_cohort = design_from(nasty[nasty["first_covered"] == 5])
+    with complains(
+        EstimationError, "event times cannot be told from", "0 units never covered", "Add units that are covered later, or never"
+    ):
+        event_study.fit(one_cohort)
 
 
 @pytest.mark.parametrize("options", [Options(first=0), Options(last=-1), Options(first=-2, anticipation=2)])

@@ -301,6 +301,8 @@ def test_a_cohort_in_one_cluster_is_named_and_cannot_be_held_against_others(nast
     estimate = imputation.fit(design_from(alone))
     assert any(note.en.startswith("8 of 13 group-time effects rest on a single cluster") for note in estimate.notes)
     assert not any("single cluster" in note.en for note in imputation.fit(design_from(nasty)).notes)
+    same = two_stage.fit(design_from(alone), two_stage.Options(leads=2))
+    assert any(note.en.startswith("8 of 13 group-time effects rest on a single cluster") for note in same.notes)
     with pytest.raises(EstimationError, match="8 of 13 group-time effects rest on a single cluster"):
         imputation.fit(design_from(alone), imputation.Options(centre="others"))
 

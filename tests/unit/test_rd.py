@@ -219,7 +219,7 @@ def test_partial_take_up_gives_the_effect_of_being_eligible():
     some = frame["unit"].isin([f"u{number:03d}" for number in range(0, 300, 10)])
     frame.loc[some, "first_covered"] = np.where(frame.loc[some, "score"] >= 0, np.nan, 3.0)
     with pytest.raises(
-        DesignError, match=r"does not decide coverage.*\nFound \d+ of \d+ units on the covered side never covered, and \d+ of"
+        DesignError, match=r"does not decide coverage.*\nFound \d+ of \d+ workers on the covered side never covered, and \d+ of"
     ):
         fit(question(frame))
     assert np.isfinite(fit(question(frame), Options(take_up="partial")).values).all()

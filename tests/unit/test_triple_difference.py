@@ -117,6 +117,13 @@ def test_trends_of_cohorts_and_of_the_eligible_are_taken_out_where_two_plain_dif
         assert np.abs(sides[0]["att(3, 7)"] - 2.0) > 0.3
 
 
+def test_where_everybody_is_covered_in_the_end_nobody_is_left_to_compare_with_and_that_is_the_reason_given():
+    covered = made()[lambda frame: frame["first_covered"].notna()]
+    notes = triple_difference.fit(design_with(covered)).notes
+    assert any("everybody is covered, and nobody is left to compare with" in note.en and "均已受覆盖" in note.zh for note in notes)
+    assert not any("not both seen" in note.en for note in notes)
+
+
 def test_a_cohort_that_lacks_a_side_is_left_out_with_a_note_and_gives_no_comparison():
     frame = made(share_late=1.0)
     estimate = triple_difference.fit(design_with(frame))

@@ -18,8 +18,9 @@ from impact.design.contrast import Contrast, change
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError, listing
 from impact.estimate.parts.att_gt_covariates import Adjusted, Adjustment, adjusted, adjustment_of, contrasts_of
-from impact.estimate.parts.att_gt_left_out import Obstacle, note_on, notes_on_left_out
+from impact.estimate.parts.att_gt_left_out import Obstacle, notes_on_left_out
 from impact.estimate.parts.att_gt_strata import Stratified, within_strata
+from impact.estimate.parts.cohorts import Base, Comparison, base_month, cohorts_seen, not_covered, note_on, studied, workers_in_words
 from impact.estimate.parts.two_way import Places
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
@@ -32,9 +33,9 @@ INFO = Info("att_gt", "Group-time effects", "组群-时间效应", "Callaway and
 class Options:
     """How the covered are compared."""
 
-    comparison: Literal["never", "not_yet"] = "not_yet"
+    comparison: Comparison = "not_yet"
     """Who stands for the path without coverage: units never covered, or all that are not covered yet."""
-    base: Literal["varying", "universal"] = "varying"
+    base: Base = "varying"
     """Base month of the leads: the month before, or always the last month before coverage."""
     anticipation: int = 0
     """Months before coverage in which behaviour may already change."""
@@ -162,7 +163,7 @@ def _notes_on(design: Design, effects: Sequence[_Effect], covariates: int) -> li
     alone &= design.workers > 0
     if not alone.any():
         return [*few, *trimmed]
-    workers, strata = _workers(design, alone), len(np.unique(design.traits["stratum"][alone]))
+    workers, strata = workers_in_words(design, alone), len(np.unique(design.traits["stratum"][alone]))
     note = Text(
         f"{workers.en} in {'1 stratum' if strata == 1 else f'{strata} strata'} left out of effects in whose months nobody is there to compare with",
         f"{workers.zh}（{strata}个分层）未计入部分效应：所需月份中该分层没有比较对象",
@@ -172,30 +173,9 @@ def _notes_on(design: Design, effects: Sequence[_Effect], covariates: int) -> li
 
 def _usable(design: Design, options: Options) -> Design:
     """Set aside the units and months that no comparison can use, each with a note."""
-    first, last, asked = design.months[0], design.months[-1], design.cohorts
-    early = design.cohort <= first + options.anticipation
-    if early.any():
-        workers = _workers(design, early)
-        note = Text(
-            f"{workers.en} left out: covered from the first month on, so there is nothing to compare with",
-            f"{workers.zh}未使用：自首期起即受覆盖，没有可比较的时期",
-        )
-        design = design.keep(~early, note=note)
-    late = design.cohort > last + options.anticipation
-    if late.any():
-        workers = _workers(design, late)
-        note = Text(
-            f"{workers.en} first covered after the last month count as never covered", f"{workers.zh}在末期之后才受覆盖，视为从未覆盖"
-        )
-        design = _as_never(design, late, note)
+    design = studied(design, options.anticipation)
     if options.workers == "all":
         design = _with_note_on_unseen(design)
-    if not _cohorts_seen(design):
-        raise DesignError(
-            f"outcome `{design.outcome}`: no unit comes under coverage within the months seen.\n"
-            f"Found months {design.label(first)} to {design.label(last)}, first covered months {listing(design.label(g) for g in asked) or 'none'}, "
-            f"anticipation {options.anticipation}.\nA cohort needs a month before its coverage and anticipation, and one from its coverage on."
-        )
     design = design if np.isnan(design.cohort).any() else _without_never(design, options)
     return _with_compared_strata(design, options) if "stratum" in design.traits else design
 
@@ -211,7 +191,7 @@ def _with_compared_strata(design: Design, options: Options) -> Design:
     alone = ever & (latest[stratum] <= design.cohort)
     if not alone.any():
         return design
-    workers = _workers(design, alone)
+    workers = workers_in_words(design, alone)
     note = Text(f"{workers.en} left out: nobody in their stratum is there to compare with", f"{workers.zh}未使用：所在分层没有可比较者")
     compared = alone & (first[stratum] < design.cohort) & (options.comparison == "not_yet")
     return _without_share(design, compared).keep(~alone | compared, note=note)
@@ -233,7 +213,7 @@ def _with_note_on_unseen(design: Design) -> Design:
     unseen = ~np.isnan(design.cohort) & ~(design.seen & before).any(axis=1) & design.seen.any(axis=1)
     if not unseen.any():
         return design
-    workers = _workers(design, unseen)
+    workers = workers_in_words(design, unseen)
     note = Text(
         f"{workers.en} in units first seen under coverage: nothing is known of them before, and they count after it only",
         f"{workers.zh}所在单位在受覆盖之后才出现：此前情况未知，仅计入覆盖之后",
@@ -254,20 +234,12 @@ def _without_never(design: Design, options: Options) -> Design:
         f"every unit is covered in the end: months from {design.label(latest - options.anticipation)} on are left out, and the last cohort serves as comparison only",
         f"所有单位最终都受覆盖：自{design.label(latest - options.anticipation)}起的各期未使用，最后一个组群只作比较对象",
     )
-    return _as_never(design.keep(np.ones(len(design.units), dtype=bool), months, note), design.cohort == latest, None)
-
-
-def _as_never(design: Design, units: Bools, note: Text | None) -> Design:
-    return replace(design, cohort=np.where(units, np.nan, design.cohort), notes=(*design.notes, note) if note else design.notes)
-
-
-def _cohorts_seen(design: Design) -> list[int]:
-    """List the cohorts whose coverage starts within the months seen."""
-    return [cohort for cohort in design.cohorts if design.months and cohort <= design.months[-1]]
+    kept = design.keep(np.ones(len(design.units), dtype=bool), months, note)
+    return replace(kept, cohort=np.where(design.cohort == latest, np.nan, design.cohort))
 
 
 def _cohorts(design: Design) -> list[int]:
-    cohorts = _cohorts_seen(design)
+    cohorts = cohorts_seen(design)
     if cohorts:
         return cohorts
     raise DesignError(
@@ -278,29 +250,17 @@ def _cohorts(design: Design) -> list[int]:
 
 def _months(design: Design, cohort: int, options: Options) -> list[int]:
     """List the months in which a cohort's effect is defined."""
-    if _universal_base(design, cohort, options) is None:
+    if base_month(design, cohort, cohort, "universal", options.anticipation) is None:
         return []
     return list(design.months[1:] if options.base == "varying" else design.months)
 
 
-def _universal_base(design: Design, cohort: int, options: Options) -> int | None:
-    """Give the last month before coverage and its anticipation."""
-    before = [month for month in design.months if month + options.anticipation < cohort]
-    return before[-1] if before else None
-
-
-def _base(design: Design, cohort: int, month: int, options: Options) -> int:
-    universal = _universal_base(design, cohort, options)
-    assert universal is not None
-    if options.base == "universal" or month > universal:
-        return universal
-    return design.months[design.place(month) - 1]
-
-
 def _att(design: Design, cohort: int, month: int, options: Options, how: _How) -> _Effect | Obstacle:
     """Estimate one group-time effect, or say what stands in its way."""
-    base = _base(design, cohort, month, options)
-    covered, compared = design.cohort == cohort, _comparison(design, cohort, max(month, base), options)
+    base = base_month(design, cohort, month, options.base, options.anticipation)
+    assert base is not None  # `_months` asks for no month without one
+    covered = design.cohort == cohort
+    compared = not_covered(design, cohort, max(month, base), options.comparison, options.anticipation)
     if options.workers == "stayers" or (isinstance(how, Adjustment) and how.changes):
         both = design.seen[:, design.place(base)] & design.seen[:, design.place(month)]
         covered, compared = covered & both, compared & both
@@ -325,17 +285,5 @@ def _att(design: Design, cohort: int, month: int, options: Options, how: _How) -
     )
 
 
-def _comparison(design: Design, cohort: int, month: int, options: Options) -> Bools:
-    never = np.isnan(design.cohort)
-    if options.comparison == "never":
-        return never
-    return np.asarray(never | ((design.cohort > month + options.anticipation) & (design.cohort != cohort)))
-
-
 def _is_seen(design: Design, units: Bools, base: int, month: int) -> bool:
     return bool(design.seen[units, design.place(base)].any() and design.seen[units, design.place(month)].any())
-
-
-def _workers(design: Design, units: Bools) -> Text:
-    count = int(design.headcount[units].sum())
-    return Text(f"{count:,} worker{'s' if count != 1 else ''}", f"{count:,}人")

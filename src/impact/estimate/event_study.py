@@ -101,7 +101,11 @@ def _require_told(design: Design, told: list[int], options: Options) -> None:
     raise EstimationError(
         f"outcome `{design.outcome}`: event times cannot be told from unit and month effects.\n"
         f"Found {never:,} units never covered of {len(design.units):,}, {len(design.cohorts)} cohort{'s' if len(design.cohorts) > 1 else ''}, {window}.\n"
-        "Let event times at the ends share a coefficient, with --option first=-3 for instance, or use the estimator att_gt."
+        + (
+            "Add units that are covered later, or never."
+            if never == 0 and len(design.cohorts) == 1
+            else "Let event times at the ends share a coefficient, with --option first=-3 for instance, or use the estimator att_gt."
+        )
     )
 
 

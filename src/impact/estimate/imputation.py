@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.parts.imputed import Averages, average, covered_cells, sum_by_kind, terms_of
+from impact.estimate.parts.imputed import Averages, alone_in, average, cluster_of_kind, covered_cells, notes_on_alone, sum_by_kind, terms_of
 from impact.estimate.parts.two_way import regress
 from impact.estimate.parts.untreated import fit_untreated, uncovered, usable
 from impact.infer.aggregate import aggregate
@@ -58,7 +57,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     averages = average(stage, counted)
     averages = averages.centred_at(_mean_of_others(averages)) if options.centre == "others" else averages
     terms, contrasts = terms_of(averages), [averages.contrast(one) for one in np.eye(len(averages.mass))]
-    notes = (*kept.notes, *notes, *_notes_on_alone(averages))
+    notes = (*kept.notes, *notes, *notes_on_alone(averages))
     estimate = Estimate(INFO, kept, options, terms, tuple(contrasts), cluster_errors(kept, contrasts), notes, counts=averages.mass)
     return _with_leads(estimate, options) if options.leads else estimate
 
@@ -80,45 +79,16 @@ def _mean_of_others(averages: Averages) -> Floats:
 
     Raises EstimationError where a cohort is seen in a single cluster.
     """
-    alone = _alone(averages)
+    alone = alone_in(averages)
     if alone.any():
         raise EstimationError(
             f"centre `others`: {alone.sum()} of {len(alone)} group-time effects rest on a single cluster.\n"
             f"Found clusters at the level of the {averages.stage.design.cluster_level}.\nCluster at a finer level, or centre at `all`."
         )
-    place = _cluster_of_kind(averages)
+    place = cluster_of_kind(averages)
     sums = [np.where(averages.counted, values, 0.0) for values in (averages.stage.residual, averages.stage.design.weight)]
     gaps, weight = (sum_by_kind(values, averages.kind)[averages.kind] - over_clusters(place, values)[place] for values in sums)
     return np.divide(gaps, weight, out=np.zeros_like(gaps), where=averages.counted)
-
-
-def _alone(averages: Averages) -> Bools:
-    """Say which averages rest on a single cluster; shape (K,)."""
-    design = averages.stage.design
-    if design.pairs is not None:
-        return np.asarray(averages.gathered(design.rows) == 1)
-    place = _cluster_of_kind(averages)
-    first = np.unique(place, return_index=True)[1]
-    seen = over_clusters(place, averages.counted.astype(float)) > 0
-    return np.asarray(sum_by_kind(seen.astype(float), averages.kind[first])[averages.cohort, averages.month] == 1)
-
-
-def _cluster_of_kind(averages: Averages) -> NDArray[np.intp]:
-    """Number the clusters within cohorts; shape (U,)."""
-    _, cluster = np.unique(np.asarray(averages.stage.design.cluster), return_inverse=True)
-    return np.unique(averages.kind * (cluster.max() + 1) + cluster, return_inverse=True)[1]
-
-
-def _notes_on_alone(averages: Averages) -> list[Text]:
-    count, whole = int(_alone(averages).sum()), len(averages.mass)
-    if count == 0:
-        return []
-    return [
-        Text(
-            f"{count} of {whole} group-time effects rest on a single cluster: what is peculiar to it cannot be told from the effect, and their errors are too small",
-            f"{whole}个组群-时间效应中有{count}个仅来自单一聚类：其自身的波动无法与效应区分，标准误偏小",
-        )
-    ]
 
 
 def _with_leads(estimate: Estimate, options: Options) -> Estimate:

@@ -127,5 +127,5 @@ def _no_stack(design: Design, cohorts: list[int], options: Options) -> DesignErr
     return DesignError(
         f"outcome `{design.outcome}`: no cohort is seen, with somebody to compare, through the whole window of a stack.\n"
         f"Found months {first} to {last}, first covered months {listing(design.label(cohort) for cohort in cohorts)}, a window from {options.before} before to "
-        f"{options.after} after coverage.\nChoose a shorter window: --option before=1 --option after=0 is the shortest."
+        f"{options.after} after coverage.\nChoose a shorter window (--option before=1 --option after=0 is the shortest), or add units that are covered later, or never."
     )

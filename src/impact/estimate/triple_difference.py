@@ -18,14 +18,16 @@ import numpy as np
 from impact.design.contrast import Contrast
 from impact.design.design import Bools, Design
 from impact.errors import DesignError, EstimationError
-from impact.estimate.parts.cohorts import Base, Comparison, base_month, cohorts_seen, studied, workers_in_words
+from impact.estimate.parts.cohorts import Base, Comparison, base_month, cohorts_seen, note_on, studied, workers_in_words
 from impact.estimate.parts.group_means import GroupMeans, group_means
 from impact.infer.cluster import cluster_errors
 from impact.moments.moments import Floats
 from impact.results import Estimate, Info, Term
 from impact.text import Text
 
-INFO = Info("triple_difference", "Triple difference", "三重差分", "Ortiz-Villavicencio and Sant'Anna (2025)", reads=("eligible",))
+INFO = Info(
+    "triple_difference", "Triple difference", "三重差分", "Ortiz-Villavicencio and Sant'Anna (2025)", reads=("eligible",), of_means=False
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class _Sides:
     """Infinite for the never covered; shape (G,)."""
     means: GroupMeans
     """Of the ineligible of each group, then of the eligible of each."""
+
+    @property
+    def there(self) -> Bools:
+        """Say which groups hold anybody; shape (G,)."""
+        return np.asarray(self.means.weight.reshape(2, len(self.cohort), -1).any(axis=(0, 2)))
 
     def weight(self, base: int, month: int) -> Floats:
         """Give what each group weighs: ineligible and eligible, in the base month and the other; shape (4, G)."""
@@ -72,7 +79,8 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
             "Check the column of eligibility, the months and the comparison group."
         )
     terms, contrasts = zip(*estimated, strict=True)
-    notes = (*usable.notes, *_notes_on_dropped(len(estimable) - len(estimated)))
+    free = [bool((_compared(sides.cohort, cohort, max(month, base), options) & sides.there).any()) for cohort, month, base in estimable]
+    notes = (*usable.notes, *_notes_on_dropped(sum(free) - len(estimated), len(free) - sum(free)))
     counts = np.array([usable.workers[eligible & (usable.cohort == term.cohort)].sum() for term in terms])
     return Estimate(INFO, usable, options, terms, contrasts, cluster_errors(usable, contrasts), notes, counts=counts)
 
@@ -144,13 +152,18 @@ def _shares(weight: Floats, compared: Bools) -> Floats:
     return np.asarray(precision / precision.sum())
 
 
-def _notes_on_dropped(count: int) -> list[Text]:
-    if count == 0:
-        return []
-    many = count > 1
-    return [
-        Text(
-            f"{count} effect{'s' if many else ''} left out: eligible and ineligible are not both seen, among covered and compared, in the months {'they need' if many else 'it needs'}",
-            f"{count}个效应未估计：所需月份中，受覆盖者或比较对象缺少符合条件者或不符合条件者",
-        )
-    ]
+def _notes_on_dropped(unseen: int, alone: int) -> list[Text]:
+    """Say how many effects lack a side that is seen, and how many lack anybody who is not covered."""
+    side = note_on(
+        unseen,
+        "{count} effect left out: eligible and ineligible are not both seen, among covered and compared, in the months it needs",
+        "{count} effects left out: eligible and ineligible are not both seen, among covered and compared, in the months they need",
+        "{count}个效应未估计：所需月份中，受覆盖者或比较对象缺少符合条件者或不符合条件者",
+    )
+    nobody = note_on(
+        alone,
+        "{count} effect left out: in its month everybody is covered, and nobody is left to compare with",
+        "{count} effects left out: in their months everybody is covered, and nobody is left to compare with",
+        "{count}个效应未估计：当期所有人均已受覆盖，没有可比较者",
+    )
+    return [*side, *nobody]

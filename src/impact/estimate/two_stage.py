@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from impact.design.design import Bools, Design
-from impact.estimate.parts.imputed import Averages, average, covered_cells
+from impact.estimate.parts.imputed import Averages, average, covered_cells, notes_on_alone
 from impact.estimate.parts.untreated import fit_untreated, usable
 from impact.infer.cluster import cluster_errors
 from impact.results import Estimate, Info, Term
@@ -49,6 +49,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     kept, covariates = usable(design, options)
     stage = fit_untreated(kept, options.anticipation, covariates)
     counted, notes = covered_cells(stage, options.anticipation)
+    alone = notes_on_alone(average(stage, counted))
     averages = average(stage, counted | _lead_cells(kept, options))
     times = np.asarray(kept.months)[averages.month] - np.asarray(kept.cohorts)[averages.cohort]
     group = np.where(times >= 0, 0, times) if options.second_stage == "overall" else times
@@ -59,7 +60,7 @@ def fit(design: Design, options: Options = Options()) -> Estimate:
     contrasts = tuple(averages.contrast(share) for share in shares)
     rows = averages.gathered(kept.rows)
     terms = tuple(_term(averages, int(time), float(rows[place == order].sum()), options) for order, time in enumerate(found))
-    return Estimate(INFO, kept, options, terms, contrasts, cluster_errors(kept, contrasts), (*kept.notes, *notes))
+    return Estimate(INFO, kept, options, terms, contrasts, cluster_errors(kept, contrasts), (*kept.notes, *notes, *alone))
 
 
 def _lead_cells(design: Design, options: Options) -> Bools:

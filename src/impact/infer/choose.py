@@ -6,7 +6,7 @@
 | 1 to 9, a date with one larger cluster | permutation | ferman_pinto | the never covered vary more than it does, so that permutation errs on the safe side; brought to its size their spread is too small |
 | 2 to 9, several at each date | permutation | wild | errors by cluster are too small, and a restricted bootstrap may never reject |
 | 10 or more | CR2 | wild | errors by cluster hold once they mind unequal clusters; bands are uniform |
-| 10 or more, a regression over all months | CR3 | wild | what a cluster weighs there only its absence tells |
+| 10 or more, an estimator that is no difference of means | CR3 | wild | what a cluster weighs there only its absence tells |
 
 Plain permutation takes clusters for exchangeable, which the largest and the smallest are not; estimates are compared by their errors where every date has
 several clusters. Covered clusters are usually fewer than those they are compared with; where the never covered are fewer, they are what is scarce, cannot
@@ -59,7 +59,7 @@ class Choice:
 def choose(design: Design, override: Override | None = None, of_means: bool = True) -> Choice:
     """Choose by the number of covered clusters, or by that of never covered ones where these are fewer.
 
-    `of_means` says whether effects are contrasts of means (`Info.of_means`), or come out of a regression over all months. Raises EstimationError where an override names no method, or gives no reason in both languages.
+    `of_means` says whether effects are differences of means (`Info.of_means`). Raises EstimationError where an override names no method, or gives no reason in both languages.
     """
     covered, never = _cluster_sides(design)
     lone = _lone_date(design) if never >= covered else None
@@ -101,7 +101,7 @@ def carry_out(
         return permutation.permutation(estimate, refit, by, window, permutation.Options(seed=seed), level)
     averaged = aggregate(estimate, by, window)
     if method == "cr3":
-        return jackknife.cr3(averaged, refit, level)
+        return jackknife.cr3(averaged, refit, level, seed)
     if method == "cr1":
         return small_sample.cr1(averaged, level, seed)
     if method == "multiplier":
@@ -149,8 +149,8 @@ def _reason(method: Method, covered: int, never: int) -> Text:
         )
     if method == "cr3":
         return Text(
-            f"{found.en}: errors from leaving out one cluster at a time (CR3), as a regression over all months rests on some more than on others",
-            f"{found.zh}：采用逐一剔除聚类的刀切法标准误（CR3），因为跨越各月的回归对各聚类的倚重程度不同",
+            f"{found.en}: errors from leaving out one cluster at a time (CR3), as only its absence tells what a cluster weighs in this estimator",
+            f"{found.zh}：采用逐一剔除聚类的刀切法标准误（CR3），因为各聚类在该估计量中的分量只有剔除后才能得知",
         )
     if method == "ferman_pinto":
         return Text(

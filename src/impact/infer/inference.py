@@ -20,6 +20,9 @@ from impact.text import Text
 Method = Literal["cr1", "cr2", "cr3", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto"]
 METHODS: tuple[Method, ...] = ("cr1", "cr2", "cr3", "multiplier", "wild", "permutation", "conley_taber", "ferman_pinto")
 
+BY_ERRORS: tuple[Method, ...] = ("cr1", "cr2", "cr3", "multiplier")
+"""Those whose intervals rest on errors by cluster, which few clusters make too small."""
+
 _REACHES = np.r_[0.0, np.geomspace(0.1, 1e3, 41)]
 """How far from the estimate, in standard errors, effects are tried; the estimate itself is never rejected."""
 _BISECTIONS = 25

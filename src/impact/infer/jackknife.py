@@ -8,24 +8,26 @@ May touch: nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from scipy import stats
 
 from impact import settings
 from impact.errors import EstimationError, ImpactError
 from impact.infer.inference import Inference, cluster_places, require_clusters
 from impact.infer.leverage import leverage
 from impact.infer.reassigned import Refit
+from impact.infer.small_sample import by_t
 from impact.moments.moments import Floats
 from impact.results import Estimate
 from impact.text import Text
 
 
-def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL) -> Inference:
-    """Give (G − 1)/G Σ (θ without a cluster − θ)² as variance, and t with G* − 1 degrees of freedom.
+def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL, seed: int = settings.SEED) -> Inference:
+    """Give (G − 1)/G Σ d dᵀ as covariance, d being what terms change by without a cluster, t with G* − 1 degrees of freedom, and the reach of a uniform band.
 
-    `refit` gives `averaged` again on another design. A term that is lost without some cluster has no error. Raises EstimationError where errors do not come
-    from clusters of units, or no term can do without any of them.
+    `refit` gives `averaged` again on another design; `seed` is that of the band. A term that is lost without some cluster has no error. Raises EstimationError
+    where errors do not come from clusters of units, or no term can do without any of them.
     """
     require_clusters(averaged, "cr3")
     without, said = _without_each(averaged, refit)
@@ -35,25 +37,11 @@ def cr3(averaged: Estimate, refit: Refit, level: float = settings.LEVEL) -> Infe
             f"inference `cr3`: no term can be estimated without each of the clusters.\nFound {len(without)} clusters by {averaged.design.cluster_level}; "
             f"{said or 'without one of them, terms have other names'}.\nChoose another method."
         )
-    count = len(without)
-    variance = (count - 1) / count * ((without - averaged.values) ** 2).sum(axis=0)
-    known = np.isfinite(averaged.errors.std_error) & (variance > 0)
-    errors = np.where(known, np.sqrt(np.where(known, variance, 1.0)), np.nan)
+    count, known = len(without), np.isfinite(averaged.errors.std_error) & ~lost
+    change = np.where(known, without - averaged.values, 0.0)
     freedom = np.maximum(leverage(averaged).effective_clusters - 1, 1.0)
-    reach = stats.t.ppf(0.5 + level / 2, freedom) * errors
-    return Inference(
-        method="cr3",
-        terms=tuple(term.name for term in averaged.terms),
-        estimate=averaged.values,
-        std_error=errors,
-        p_value=2 * stats.t.sf(np.abs(averaged.values) / errors, freedom),
-        conf_low=averaged.values - reach,
-        conf_high=averaged.values + reach,
-        level=level,
-        draws=count,
-        degrees_of_freedom=freedom,
-        notes=_notes(int(lost.sum())),
-    )
+    found = by_t("cr3", averaged, (count - 1) / count * change.T @ change, freedom, level, seed, _notes(int(lost.sum())))
+    return replace(found, draws=count)
 
 
 def _without_each(averaged: Estimate, refit: Refit) -> tuple[Floats, str]:

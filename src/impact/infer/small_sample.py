@@ -52,7 +52,7 @@ def cr1(estimate: Estimate, level: float = settings.LEVEL, seed: int = settings.
     clusters = estimate.errors.clusters
     factor = clusters / (clusters - 1) if estimate.correction == 1 else 1.0
     freedom = np.full(len(estimate.terms), float(clusters - 1))
-    return _inference("cr1", estimate, factor * estimate.errors.covariance, freedom, level, seed)
+    return by_t("cr1", estimate, factor * estimate.errors.covariance, freedom, level, seed)
 
 
 def cr2(
@@ -71,7 +71,7 @@ def cr2(
     covariance = np.where(known[:, None] & known[None, :], scores.T @ scores, 0.0)
     deviations = _shock_deviations(estimate.design, options.working)
     freedom = np.array([_satterthwaite(parts, factor, adjusted, deviations) for factor in factors])
-    return _inference("cr2", parts.aggregate, covariance, freedom, level, options.seed, _notes(parts))
+    return by_t("cr2", parts.aggregate, covariance, freedom, level, options.seed, _notes(parts))
 
 
 def _adjustment(share: Floats) -> Floats:
@@ -108,9 +108,10 @@ def _satterthwaite(parts: Parts, factor: Floats, adjusted: Floats, deviations: F
     return float(np.trace(spread) ** 2 / squares) if squares > 0 else float("nan")
 
 
-def _inference(
+def by_t(
     method: Method, estimate: Estimate, covariance: Floats, freedom: Floats, level: float, seed: int, notes: tuple[Text, ...] = ()
 ) -> Inference:
+    """Turn a covariance of terms, of shape (terms, terms), and degrees of freedom of each into an inference by t; terms of variance zero have no error."""
     with_errors = replace(estimate, errors=replace(estimate.errors, covariance=covariance, degrees_of_freedom=None))
     errors = with_errors.errors.std_error
     reach = stats.t.ppf(0.5 + level / 2, freedom) * errors

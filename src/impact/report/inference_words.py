@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from impact.infer.inference import BY_ERRORS
 from impact.report.format import decimal, interval, p_value, percent
 from impact.text import Text
 
@@ -22,8 +23,8 @@ METHODS: Mapping[str, Text] = {
 """Machine name → what readers know it by."""
 _NO_LIMIT = 0.01
 """A smallest possible p-value below this limits nothing, and is not said of the methods beside."""
-BY_ERRORS = ("cr1", "cr2", "cr3", "multiplier", "cluster")
-"""Methods whose intervals rest on errors by cluster, which few clusters make too small."""
+ERRORS = (*BY_ERRORS, "cluster")
+"""Methods whose intervals rest on errors by cluster, and these errors as they come with an estimate."""
 
 
 def inference_words(record: Mapping[str, Any], digits: int) -> tuple[Text, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from impact.errors import StudyError, listing, nearest
 from impact.estimate import ESTIMATORS
 from impact.infer.aggregate import By, Window
-from impact.infer.inference import METHODS, Inference, Method, require_clusters
+from impact.infer.inference import BY_ERRORS, METHODS, Inference, Method, require_clusters
 from impact.run.inference import band_of, carried_out, refit_of, with_inference
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Inferred:
     @property
     def by_errors(self) -> bool:
         """Whether intervals rest on errors by cluster, which few clusters make too small."""
-        return self.first.method in ("cr1", "cr2", "cr3", "multiplier")
+        return self.first.method in BY_ERRORS
 
 
 def require_inference(asked: str, estimator: str) -> None:
@@ -98,7 +98,7 @@ def tidy_by(inference: Inference, estimate: Estimate, bands: bool = False) -> pd
     if inference.band_reach is None:
         raise StudyError(
             f"--bands: inference `{inference.method}` has no uniform bands.\nFound a method that tests each term by itself.\n"
-            "Leave --bands out, or choose --inference cr2 or multiplier."
+            "Leave --bands out, or choose --inference cr2, cr3 or multiplier."
         )
     return table.assign(**band_of(inference))
 

@@ -48,8 +48,3 @@ def notes_on_left_out(obstacles: Iterable[Obstacle]) -> list[Text]:
 def _note(count: int, why: Text) -> Text:
     reason = why.en.format(they="they" if count > 1 else "it", s="" if count > 1 else "s")
     return Text(f"{count} group-time effect{'s' if count > 1 else ''} left out: {reason}", f"{count}个组群-时间效应未估计：{why.zh}")
-
-
-def note_on(count: int, one: str, several: str, zh: str) -> list[Text]:
-    """Say something of some effects, and nothing where there are none; each text holds `{count}`."""
-    return [Text((one if count == 1 else several).format(count=count), zh.format(count=count))] if count else []

@@ -47,7 +47,7 @@ def studied(design: Design, anticipation: int) -> Design:
 
 def cohorts_seen(design: Design) -> list[int]:
     """List the cohorts whose coverage starts within the months seen."""
-    return [cohort for cohort in design.cohorts if cohort <= design.months[-1]]
+    return [cohort for cohort in design.cohorts if design.months and cohort <= design.months[-1]]
 
 
 def base_month(design: Design, cohort: int, month: int, base: Base, anticipation: int) -> int | None:
@@ -74,3 +74,8 @@ def workers_in_words(design: Design, units: Bools) -> Text:
     """Count the workers of some units, for a note."""
     count = int(design.headcount[units].sum())
     return Text(f"{count:,} worker{'s' if count != 1 else ''}", f"{count:,}人")
+
+
+def note_on(count: int, one: str, several: str, zh: str) -> list[Text]:
+    """Say something of some effects, and nothing where there are none; each text holds `{count}`."""
+    return [Text((one if count == 1 else several).format(count=count), zh.format(count=count))] if count else []

@@ -190,8 +190,9 @@ def _without_separated(design: Design, plan: Plan) -> Design:
         return design
     ends = Text("zero", "零") if np.isinf(plan.link.most) else Text("zero, or one,", "零（或一）")
     note = Text(
-        f"{rows:,} row{'s' if rows > 1 else ''} left out: the outcome is {ends.en} throughout the cohort and month, the unit or the comparison, so that no ratio can be formed",
-        f"{rows:,}行未使用：结果在该组群当期、该单位或比较组中全部为{ends.zh}，无法形成比率",
+        f"{rows:,} row{'s' if rows > 1 else ''} left out: the outcome is {ends.en} throughout the cohort and month, the unit or the comparison, so that no ratio can be formed; "
+        "effects that would rest on them are missing, and averages are over the others",
+        f"{rows:,}行未使用：结果在该组群当期、该单位或比较组中全部为{ends.zh}，无法形成比率；相应效应缺失，平均值仅就其余效应计算",
     )
     return replace(left, notes=(*left.notes, note))
 

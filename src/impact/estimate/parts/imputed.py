@@ -17,6 +17,7 @@ from impact.design.contrast import SpanContrast
 from impact.design.design import Bools, Design
 from impact.errors import EstimationError
 from impact.estimate.parts.untreated import Untreated, uncovered
+from impact.infer.cluster import over_clusters
 from impact.moments.moments import Floats
 from impact.results import Term
 from impact.text import Text
@@ -176,3 +177,33 @@ def _notes_on_unknown(design: Design, cells: Bools) -> tuple[Text, ...]:
             f"{rows:,}行受覆盖的观测未使用（{span.replace(' to ', '至')}）：当期没有尚未受覆盖者可见，或没有人能把当期与此前各期联系起来",
         ),
     )
+
+
+def alone_in(averages: Averages) -> Bools:
+    """Say which averages rest on a single cluster; shape (K,)."""
+    design = averages.stage.design
+    if design.pairs is not None:
+        return np.asarray(averages.gathered(design.rows) == 1)
+    place = cluster_of_kind(averages)
+    first = np.unique(place, return_index=True)[1]
+    seen = over_clusters(place, averages.counted.astype(float)) > 0
+    return np.asarray(sum_by_kind(seen.astype(float), averages.kind[first])[averages.cohort, averages.month] == 1)
+
+
+def cluster_of_kind(averages: Averages) -> NDArray[np.intp]:
+    """Number the clusters within cohorts; shape (U,)."""
+    _, cluster = np.unique(np.asarray(averages.stage.design.cluster), return_inverse=True)
+    return np.unique(averages.kind * (cluster.max() + 1) + cluster, return_inverse=True)[1]
+
+
+def notes_on_alone(averages: Averages) -> list[Text]:
+    """Say how many averages rest on a single cluster, whose own shocks pass for effects."""
+    count, whole = int(alone_in(averages).sum()), len(averages.mass)
+    if count == 0:
+        return []
+    return [
+        Text(
+            f"{count} of {whole} group-time effects rest on a single cluster: what is peculiar to it cannot be told from the effect, and their errors are too small",
+            f"{whole}个组群-时间效应中有{count}个仅来自单一聚类：其自身的波动无法与效应区分，标准误偏小",
+        )
+    ]

@@ -99,11 +99,12 @@ def _alone(design: Design) -> Design:
 
 def _require_sharp(design: Design, eligible: Bools, cutoff: float) -> None:
     covered = ~np.isnan(design.cohort)
-    without, beyond = int((eligible & ~covered).sum()), int((covered & ~eligible).sum())
+    sides = (eligible & ~covered, eligible, covered & ~eligible, ~eligible)
+    without, on_it, beyond, off_it = (int(design.headcount[side].sum()) for side in sides)
     if without or beyond:
         raise DesignError(
             f"score and coverage: the cut-off {cutoff:g} does not decide coverage.\n"
-            f"Found {without:,} of {eligible.sum():,} units on the covered side never covered, and {beyond:,} of {(~eligible).sum():,} on the other side covered.\n"
+            f"Found {without:,} of {on_it:,} workers on the covered side never covered, and {beyond:,} of {off_it:,} on the other side covered.\n"
             "Check --option cutoff and covered, or ask for the effect of being eligible with --option take_up=partial."
         )
 

@@ -9,7 +9,7 @@ import pandas as pd
 from impact.months import STEPS
 from impact.report.document import Block, Figure, Paragraph, Section
 from impact.report.format import count, signed
-from impact.report.inference_words import BY_ERRORS, inference_words, interval_words, p_words, paragraph
+from impact.report.inference_words import ERRORS, inference_words, interval_words, p_words, paragraph
 from impact.report.material import Material, text_of
 from impact.text import Text
 
@@ -37,7 +37,7 @@ def section(material: Material) -> Section | None:
 def _caution(material: Material) -> list[Block]:
     """Warn where the printed intervals are errors by cluster, and rest on too few independent decisions."""
     clusters = _covered_clusters(material)
-    if clusters >= ENOUGH or material.values["inference"]["method"] not in BY_ERRORS:
+    if clusters >= ENOUGH or material.values["inference"]["method"] not in ERRORS:
         return []
     return [
         Paragraph(
