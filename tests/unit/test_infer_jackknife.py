@@ -11,7 +11,7 @@ from scipy import stats
 
 from clusters import NEVER, shocked_design
 from impact.errors import EstimationError
-from impact.estimate import att_gt, imputation, twfe
+from impact.estimate import att_gt, imputation, triple_difference, twfe
 from impact.infer.aggregate import aggregate
 from impact.infer.choose import carry_out, choose
 from impact.infer.jackknife import cr3
@@ -95,6 +95,13 @@ def test_an_average_that_would_rest_on_other_effects_is_lost():
     estimate = imputation.fit(design)
     with complains(EstimationError, "no term can be estimated without each", "an average would rest on other effects", "another method"):
         cr3(aggregate(estimate, "simple"), refit_of(estimate, "simple"))
+
+
+def test_clusters_of_which_half_are_eligible_have_leverage(balanced):
+    """What the eligible of a cluster weigh in a triple difference, the ineligible take away: it must not pass for no weight."""
+    estimate = triple_difference.fit(design_from(balanced, traits=("eligible",)))
+    found = cr3(aggregate(estimate, "simple"), refit_of(estimate, "simple"))
+    assert np.isfinite([found.std_error[0], found.conf_low[0], found.p_value[0]]).all() and found.degrees_of_freedom[0] > 1
 
 
 def test_covariates_follow_the_clusters_that_stay(balanced):

@@ -2,7 +2,7 @@
 
 Where all clusters count alike, the effective number is their number; where one dominates, it nears one, and tests that count clusters reject too often.
 Source: Carter, Schnepel and Steigerwald (2017), doi:10.1162/REST_a_00639, with shocks common to a cluster in a month and independent between months;
-        shocks that stay would cancel in a difference. May touch: nothing.
+        shocks that stay would cancel in a difference. Eligible and ineligible, and strata, count apart. May touch: nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from impact.infer.cluster import cluster_sums, over_clusters
 from impact.infer.inference import cluster_places, require_clusters
+from impact.infer.means import by_kind
 from impact.moments.moments import Floats
 from impact.results import Estimate
 
@@ -55,7 +56,8 @@ def leverage(estimate: Estimate) -> Leverage:
 def leverages(estimate: Estimate) -> Floats:
     """Give the share of each cluster in the variance if all clusters varied alike; shape (clusters, terms), columns sum to one."""
     _, place = cluster_places(estimate.design)
-    months = [over_clusters(place, contrast.a * estimate.design.weight) for contrast in estimate.contrasts]
+    design = estimate.design
+    months = [over_clusters(place, by_kind(design, contrast.a * design.weight)) for contrast in estimate.contrasts]
     found = np.column_stack([(by_month**2).sum(axis=1) for by_month in months])
     return _ratio(found, found.sum(axis=0))
 
