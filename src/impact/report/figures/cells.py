@@ -74,7 +74,7 @@ def cells(table: pd.DataFrame, period: Period, language: Language) -> Figure:
     bar = figure.colorbar(image, ax=axes, pad=0.015, fraction=0.045, ticks=[share * most for share in (-1, -0.25, 0, 0.25, 1)])
     bar.ax.set_yticklabels([signed(share * most, 0 if most >= 10 else 1) for share in (-1, -0.25, 0, 0.25, 1)])
     bar.ax.minorticks_off()
-    bar.set_label(Text("what a cell counts, per cent", "各单元格的权重，百分比")[language])
+    bar.set_label(Text("weight, per cent", "权重，百分比")[language])
     bar.outline.set_visible(False)
     axes.legend(handles=_handles(bool(np.isnan(numbers).any()), language), loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2)
     return figure
