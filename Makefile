@@ -30,10 +30,10 @@ report: $(STAMP) ## Run the main job: STUDY=studies/dier.yaml on the synthetic w
 
 test: $(STAMP) ## Pass the checks and the tests.
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder  # the long files of tests/e2e come early, not last and alone
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder  # the long files of tests/e2e come early, not last and alone
 
 test-fast: $(STAMP) ## The tests without the end-to-end runs.
-	@$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
 
 golden: $(STAMP) ## Write the reviewed words of the report anew; read the difference before you commit it.
 	@IMPACT_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/e2e/test_run.py -k words_of_the_report

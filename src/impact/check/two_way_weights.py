@@ -71,22 +71,27 @@ def _unknown() -> CheckResult:
     )
 
 
+def _number(value: float) -> str:
+    """Write a number with a true minus sign."""
+    return f"{value:.3g}".replace("-", "−")
+
+
 def _in_english(numbers: dict[str, float]) -> str:
     cells, negative = int(numbers["cells"]), int(numbers["negative"])
     start = (
-        f"The two-way coefficient, {numbers['coefficient']:.4g}, weighs {cells} effect{'s' if cells > 1 else ''} of cohorts by month, "
+        f"The two-way coefficient on the rows of the main estimate, {_number(numbers['coefficient'])}, weighs {cells} effect{'s' if cells > 1 else ''} of cohorts by month, "
         + (f"{negative} of them negatively (sum {numbers['negative_weight']:.3f})." if negative else "none of them negatively.")
     )
     if np.isnan(numbers["sigma"]):
         return f"{start} Its weights are the shares of covered rows."
-    return f"{start} The mean effect could be zero in spite of it if effects differed by a standard deviation of {numbers['sigma']:.4g} or more."
+    return f"{start} The mean effect could be zero in spite of it if effects differed by a standard deviation of {_number(numbers['sigma'])} or more."
 
 
 def _in_chinese(numbers: dict[str, float]) -> str:
     cells, negative = int(numbers["cells"]), int(numbers["negative"])
-    start = f"双向固定效应系数{numbers['coefficient']:.4g}是{cells}个组群-时间效应的加权和，" + (
+    start = f"主要估计同一样本上的双向固定效应系数{_number(numbers['coefficient'])}是{cells}个组群-时间效应的加权和，" + (
         f"其中{negative}个的权重为负（合计{numbers['negative_weight']:.3f}）。" if negative else "权重均不为负。"
     )
     if np.isnan(numbers["sigma"]):
         return f"{start}其权重即受覆盖行数的占比。"
-    return f"{start}若各效应的标准差达到{numbers['sigma']:.4g}，则即使系数如此，平均效应也可能为零。"
+    return f"{start}若各效应的标准差达到{_number(numbers['sigma'])}，则即使系数如此，平均效应也可能为零。"
