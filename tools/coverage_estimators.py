@@ -40,7 +40,7 @@ def study(worlds: int = WORLDS) -> Iterator[str]:
     yield ""
     yield (
         f"The same clusters, sizes `unequal`, {worlds} worlds a cell (95 ± {196 * np.sqrt(0.95 * 0.05 / worlds):.1f}), each covered cluster of three with a date of its own. Overall effect; for `event_study` that of the first covered month. "
-        "`own`: the errors an estimator brings by default; `chosen`: by the number of clusters, where the influence of clusters tells the error. Behind the rate: the median length; `no` where an estimator refuses."
+        "`own`: the errors an estimator brings by default; `chosen`: by the number of clusters, where the influence of clusters tells the error. Behind the rate: the median length; `no` where an estimator or the chosen method refuses in most worlds; worlds in which it does are left out."
     )
     yield ""
     yield "| estimator | " + " | ".join(f"{covered} own | {covered} chosen" for covered in COVERED) + " |"
